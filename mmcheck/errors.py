@@ -1,0 +1,30 @@
+"""Faults of the request or of mmcheck itself; faults of the data are values (see finding.py)."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class MmcheckError(Exception):
+    """What the user is told in one sentence, and the exit code that goes with it."""
+
+    exit_code = 3
+
+
+class RequestError(MmcheckError):
+    """The request is wrong: usage, configuration, rules file, unknown format."""
+
+    exit_code = 2
+
+
+class OpenError(MmcheckError):
+    """A path is missing or may not be opened."""
+
+    exit_code = 3
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`" (did you mean 'x'?)"` for the nearest known spelling, or `""` where none is near."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,41 @@
+"""What every reader yields: batches of raw records, and the faults of those that could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A record, or a whole file (`row` is None), that cannot be read.
+
+    `code` is MM001 (the document lacks the place where records should be), MM002 (not readable) or MM003 (empty, or
+    not data at all).
+    """
+
+    code: str
+    message: str
+    row: int | None = None
+    line: int | None = None
+    pointer: str | None = None
+    value: str | None = None
+    hint: str | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """Consecutive records of one file, as parallel lists.
+
+    `rows` are 0-based ordinals in the file, unreadable records counted; `lines` are 1-based. `raws` holds the bytes
+    of each record where the storage has them, `keys` the key of each record where they are values of a map. `texts`
+    (YAML) maps the JSON pointer of each plain scalar of a record to what the file spells.
+    """
+
+    rows: list[int] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+    lines: list[int] | None = None
+    raws: list[bytes] | None = None
+    keys: list[str] | None = None
+    texts: list[dict[str, str]] | None = None
+    faults: list[Fault] = field(default_factory=list)

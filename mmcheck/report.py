@@ -1,0 +1,161 @@
+"""The outcome of a check: verdict, counts, findings; every output is drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mmcheck import __version__
+from mmcheck.finding import Finding, Severity
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(slots=True)
+class FileSummary:
+    """A file that the verdict is about (`role` other than `ignored`), or that was passed over."""
+
+    file: str
+    role: str
+    bytes: int
+    records: int
+    digest: str | None = None
+
+
+@dataclass(slots=True)
+class RuleSummary:
+    """What became of one rule. `checked` = passed + failed + unknown rows."""
+
+    code: str
+    name: str
+    severity: Severity
+    table: str | None
+    checked: int = 0
+    failed: int = 0
+    unknown: int = 0
+    suppressed: int = 0
+    status: str = "passed"
+    reason: str | None = None
+    capped: bool = False
+
+
+@dataclass(slots=True)
+class Totals:
+    """Exact counts over the whole dataset; errors, warnings and infos count failures, however they are shown."""
+
+    records: int = 0
+    invalid_records: int = 0
+    media: int = 0
+    distinct_media: int = 0
+    errors: int = 0
+    warnings: int = 0
+    infos: int = 0
+    suppressed: int = 0
+
+
+@dataclass(slots=True)
+class Run:
+    """How the check was run. `started` is UTC, `seconds` wall-clock."""
+
+    started: str
+    seconds: float
+    jobs: int = 1
+    engine: str = "local"
+    complete: bool = True
+    probe: str = "decode"
+    sampled: dict[str, Any] | None = None
+    rules_digest: str | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """The result of checking one dataset."""
+
+    path: str
+    format: str
+    version: int
+    fingerprint: str | None
+    files: list[FileSummary]
+    run: Run
+    totals: Totals
+    rules: list[RuleSummary]
+    findings: list[Finding]
+    notes: list[str] = field(default_factory=list)
+    statistics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> str:
+        """`fail` with an error, `incomplete` where the run was, or was sampled and found nothing; else `pass`."""
+        if self.totals.errors:
+            return "fail"
+        if not self.run.complete or self.run.sampled:
+            return "incomplete"
+        return "pass"
+
+    def worst(self) -> Severity:
+        """The highest severity that has a failure; `off` where there is none."""
+        totals = self.totals
+        if totals.errors:
+            return Severity.ERROR
+        if totals.warnings:
+            return Severity.WARNING
+        return Severity.INFO if totals.infos else Severity.OFF
+
+    def exit_code(self, fail_on: str = "error") -> int:
+        """0, 1 or 3 as contract.md has it; `fail_on` is error, warning, info or never."""
+        if not self.run.complete:
+            return 3
+        if fail_on == "never":
+            return 0
+        return int(self.worst().rank >= Severity(fail_on).rank)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as `schemas/mmcheck/result/1.json` describes it."""
+        return {
+            "mmcheck": {"result": 1, "version": __version__},
+            "dataset": {
+                "path": self.path,
+                "format": self.format,
+                "version": self.version,
+                "fingerprint": self.fingerprint,
+                "files": [asdict(file) for file in self.files],
+            },
+            "run": asdict(self.run),
+            "verdict": self.verdict,
+            "totals": asdict(self.totals),
+            "rules": [_rule(summary) for summary in self.rules],
+            "findings": [finding.to_dict() for finding in self.findings],
+            "notes": self.notes,
+            "statistics": self.statistics,
+        }
+
+    def to_json(self) -> str:
+        """The result as indented JSON text."""
+        return msgspec.json.format(msgspec.json.encode(self.to_dict()), indent=2).decode()
+
+    def to_frame(self) -> pl.DataFrame:
+        """The findings as a Polars frame, a column a field of `Finding`."""
+        return findings_frame(self.findings)
+
+
+def findings_frame(findings: Iterable[Finding]) -> pl.DataFrame:
+    """Findings as a Polars frame with the field names of the contract."""
+    import polars as pl
+
+    text = ("rule", "name", "severity", "message", "file", "sample", "pointer", "value", "hint", "fingerprint")
+    number = ("row", "line", "turn", "position", "count")
+    schema: dict[str, Any] = {name: pl.String for name in text} | {name: pl.Int64 for name in number}
+    order = [name for name in Finding.__dataclass_fields__ if name in schema]
+    return pl.DataFrame([finding.to_dict() for finding in findings], schema={name: schema[name] for name in order})
+
+
+def _rule(summary: RuleSummary) -> dict[str, Any]:
+    fields = asdict(summary)
+    fields["severity"] = summary.severity.value
+    if summary.reason is None:
+        del fields["reason"]
+    return fields
