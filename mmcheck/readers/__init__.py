@@ -1,0 +1,126 @@
+"""Reads files by how they are stored, whatever their format: a file becomes batches of raw records, and faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mmcheck.errors import MmcheckError
+from mmcheck.readers import json_document
+from mmcheck.readers.batch import Batch, Fault
+from mmcheck.readers.container import Container, container
+from mmcheck.readers.facts import facts
+from mmcheck.readers.source import BLOCK, Stream, StreamError
+
+__all__ = ["Batch", "Container", "Fault", "container", "facts", "head", "header", "pointers", "read"]
+
+_AFAR = 256 << 10
+_LARGE = 4 << 20
+_FAR = 64 << 20
+
+
+def read(path: Path, at: str = "", *, document: bool = False, block: int = BLOCK) -> Iterator[Batch]:
+    """The records of a file, in batches of about `block` bytes of text and at most 5,000 records.
+
+    `at` is a JSON pointer to the array or the object that holds the records of a JSON document; "" is the top level,
+    where an object is one record. With `document` the whole file is one record. Faults of the data are in the batches;
+    raises OpenError where the file is missing or may not be opened.
+    """
+    found = container(path)
+    if found.fault is not None:
+        yield Batch(faults=[found.fault])
+    elif document and found.name == "jsonl":
+        yield from _json(path, found, "", True, block)
+    elif at and found.name not in ("json", "yaml"):
+        message = f"the file has no member {at!r}: it holds one record after the other"
+        yield Batch(faults=[Fault("MM001", message, hint=f"records are looked for at {at} of a JSON document")])
+    else:
+        yield from READERS[found.name](path, found, at, document, block)
+
+
+def _json(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
+    with Stream(path, found.compression) as stream:
+        yield from json_document.read(stream, at, document=document, block=block)
+
+
+def _jsonl(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
+    from mmcheck.readers import jsonl
+
+    with Stream(path, found.compression) as stream:
+        yield from jsonl.read(stream, block)
+
+
+def _csv(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
+    from mmcheck.readers import csv_table
+
+    delimiter = "\t" if ".tsv" in [suffix.lower() for suffix in path.suffixes] else ","
+    with Stream(path, found.compression) as stream:
+        yield from csv_table.read(stream, delimiter, block)
+
+
+def _yaml(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
+    from mmcheck.readers import yaml_document
+
+    with Stream(path, found.compression) as stream:
+        yield from yaml_document.read(stream)
+
+
+def _parquet(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
+    from mmcheck.readers import parquet
+
+    yield from parquet.read(path, block)
+
+
+def _arrow(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
+    from mmcheck.readers import arrow
+
+    yield from arrow.read(path, block)
+
+
+READERS: dict[str, Callable[[Path, Container, str, bool, int], Iterator[Batch]]] = {
+    "json": _json, "jsonl": _jsonl, "csv": _csv, "yaml": _yaml, "parquet": _parquet, "arrow": _arrow,
+}  # fmt: skip
+
+
+def head(path: Path, at: str = "", n: int = 100) -> list[Any]:
+    """The first `n` readable records, cheaply; of a large document that is one record, an outline of it.
+
+    Bad data gives fewer records or none. Raises OpenError where the file is missing or may not be opened.
+    """
+    found = container(path)
+    if found.fault is None and found.name == "json" and not at and path.stat().st_size > _LARGE:
+        with Stream(path, found.compression) as stream:
+            outline = json_document.outline(stream, n, _AFAR)
+        if outline:
+            return [outline]
+    values: list[Any] = []
+    for batch in read(path, at, block=_AFAR):
+        values += batch.values
+        if len(values) >= n:
+            break
+    return values[:n]
+
+
+def header(path: Path, at: str) -> dict[str, Any]:
+    """The small members of a document beside the one that `at` walks through, wherever they stand in the file.
+
+    {} for what is no JSON document. Raises OpenError where the file is missing or may not be opened.
+    """
+    found = container(path)
+    if found.fault is not None or found.name != "json":
+        return {}
+    with Stream(path, found.compression) as stream:
+        return json_document.header(stream, at)
+
+
+def pointers(path: Path) -> list[str]:
+    """JSON pointers to the top-level members that are arrays or objects (`/data`), in the first 64 MB of a document."""
+    found = container(path)
+    if found.fault is not None or found.name != "json":
+        return []
+    try:
+        with Stream(path, found.compression) as stream:
+            return json_document.pointers(stream, _FAR)
+    except (StreamError, MmcheckError):
+        return []

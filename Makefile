@@ -1,0 +1,38 @@
+# On a fresh machine: python3 >= 3.11 and make are enough. `make PYTHON=/path/to/python3.12 check` chooses the interpreter.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check fmt examples clean
+
+demo: $(READY)  ## check the bundled example datasets, good and bad
+	@$(BIN)/mmcheck demo
+
+test: $(READY)  ## the tests alone
+	@$(BIN)/python -m pytest -n auto
+
+check: $(READY)  ## what continuous integration runs: style, types, tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -n auto
+
+fmt: $(READY)  ## format the code, repair what ruff can repair
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+examples: $(READY)  ## write the example datasets again
+	@$(BIN)/python scripts/make_examples.py
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Installed once, and again when pyproject.toml changes.
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "mmcheck needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@

@@ -1,0 +1,223 @@
+"""The story of a check: path → dataset → records → tables → rules → report."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mmcheck import rulefile
+from mmcheck.dataset import Dataset, open_dataset
+from mmcheck.errors import RequestError, nearest
+
+from mmcheck.format import Format
+from mmcheck.locate import Locator, Roots
+from mmcheck.media import Depth, Prober, depth_for
+from mmcheck.probe.facts import Limits
+from mmcheck.report import FileSummary, Report, Run
+from mmcheck.ruleset import RuleSet, build
+from mmcheck.sampling import Sampling
+from mmcheck.shard import Checker, Plan, Shard, ShardResult
+from mmcheck.verdicts import Judged, conclude
+
+PROBES = ("auto", "none", "exists", "header", "decode")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a check is; bytes are those of annotation files and shards."""
+
+    bytes_done: int
+    bytes_total: int
+    records: int
+
+
+def check(
+    path: str | Path | Sequence[str | Path],
+    *,
+    format: str | None = None,
+    rules: Sequence[str | Path] = (),
+    format_path: Sequence[str | Path] = (),
+    media_root: str | Path | None = None,
+    allow_roots: Sequence[str | Path] = (),
+    placeholders: Sequence[str] = (),
+    modality: str | None = None,
+    split: str | None = None,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    params: Mapping[str, str] | None = None,
+    probe: str = "auto",
+    sample: str | None = None,
+    max_findings: int | None = 100,
+    jobs: int = 1,
+    progress: Callable[[Progress], None] | None = None,
+) -> Report:
+    """Check one dataset: a file, a folder, a glob, or several files as one.
+
+    `format` is `NAME` or `NAME@VERSION` (default: detected). `placeholders` are `TOKEN` or `KIND=TOKEN`. `probe` says
+    how deep media are looked into; `auto` is as deep as the active rules need. `sample` is a number of records or a
+    percentage (`"5%"`). `max_findings` caps the findings of each rule (None: all); counts are exact all the same.
+    `jobs` is the number of threads that decode media.
+
+    Raises RequestError (exit code 2) for a wrong request, OpenError (3) for what is missing or may not be opened.
+    Faults of the data are findings of the report, never exceptions.
+    """
+    started = datetime.now(UTC)
+    clock = time.perf_counter()
+    if probe not in PROBES:
+        raise RequestError(f"there is no probe {probe!r}{nearest(probe, PROBES)}: {', '.join(PROBES)}")
+    dataset = open_dataset(path, format=format, format_path=format_path, split=split)
+    form = dataset.format
+    ruleset = build(
+        form, [rulefile.read(Path(file)) for file in rules], params=params, select=select, ignore=ignore
+    )
+    depth = _depth(probe, ruleset, dataset)
+    sampling = Sampling.parse(sample, dataset) if sample else None
+    plan = Plan(
+        root=dataset.root,
+        format=form,
+        rules=ruleset,
+        placeholders=_placeholders(form, placeholders),
+        max_findings=max_findings,
+        keep=sampling.keep if sampling else None,
+    )
+    prober = Prober(
+        Locator(_roots(dataset, media_root, allow_roots)),
+        depth,
+        Limits(max_pixels=int(ruleset.params.get("max_pixels", Limits().max_pixels))),
+        modality,
+        max(1, jobs),
+        digests=any("digest" in rule.reads for rule in ruleset.active()) and _splits(dataset) > 1,
+    )
+    try:
+        result = _check_files(dataset, plan, prober, progress)
+    finally:
+        prober.close()
+    judged = conclude(result, ruleset, form, depth, max_findings, sampled=sampling is not None)
+    return _report(dataset, plan, judged, result, prober, started, clock, depth, sampling, jobs)
+
+
+def _check_files(
+    dataset: Dataset, plan: Plan, prober: Prober, progress: Callable[[Progress], None] | None
+) -> ShardResult:
+    """The results of all files, those included that other files name."""
+    checker = Checker(plan, prober)
+    total = ShardResult()
+    for file, fault in dataset.faults:
+        checker.add_fault(total, fault, 0, file, None, fault.message)
+    queue = list(dataset.files)
+    seen = {(file.path, file.role, tuple(file.context.items())) for file in queue}
+    number = done = 0
+    while number < len(queue):
+        shard = Shard(number, queue[number])
+        size = shard.file.path.stat().st_size if shard.file.path.exists() else 0
+        for part in checker.check(shard):
+            total.add(part, plan.max_findings)
+            if progress is not None:
+                bytes_total = sum(file.path.stat().st_size for file in queue if file.path.exists())
+                progress(Progress(done, bytes_total, total.records))
+        done += size
+        for named in total.named:
+            key = (named.path, named.role, tuple(named.context.items()))
+            if key not in seen:
+                seen.add(key)
+                queue.append(named)
+        total.named.clear()
+        number += 1
+    if progress is not None:
+        progress(Progress(done, done, total.records))
+    return total
+
+
+def _depth(probe: str, ruleset: RuleSet, dataset: Dataset) -> Depth:
+    if probe != "auto":
+        return probe  # type: ignore[return-value]
+    columns: set[str] = set()
+    for rule in ruleset.active():
+        if rule.stanza.table == "media":
+            columns |= rule.reads
+        elif rule.stanza.table == "order":
+            columns |= {name for piece in dataset.format.evidence for name in piece.measured}
+    return depth_for(columns)
+
+
+def _splits(dataset: Dataset) -> int:
+    return len({file.split for file in dataset.files if file.split})
+
+
+def _roots(dataset: Dataset, media_root: str | Path | None, allow_roots: Sequence[str | Path]) -> Roots:
+    root = Path(os.path.abspath(media_root)) if media_root is not None else None
+    if root is not None and not root.is_dir():
+        raise RequestError(f"the media root {media_root} is not a folder")
+    return Roots(
+        dataset=dataset.root,
+        media_root=root,
+        allowed=tuple(Path(os.path.abspath(path)) for path in allow_roots),
+        fixed=dataset.format.fixed_media_root,
+    )
+
+
+def _placeholders(form: Format, given: Sequence[str]) -> dict[str, str | None]:
+    """The format's placeholders with those of the user in their place: `TOKEN` for all, or `KIND=TOKEN`."""
+    if not given:
+        return dict(form.placeholders)
+    kinds = {kind for kind in form.placeholders.values() if kind is not None}
+    chosen = dict(form.placeholders)
+    for text in given:
+        kind, sign, token = text.partition("=")
+        if sign and (kind in kinds or kind in ("image", "video", "audio")) and token:
+            chosen = {old: its for old, its in chosen.items() if its != kind} | {token: kind}
+        elif not text:
+            raise RequestError("a placeholder is a token or KIND=TOKEN, not an empty text")
+        elif len(kinds) > 1:
+            one = "image" if "image" in kinds else sorted(kinds)[0]
+            raise RequestError(f"{form.name} has placeholders of several kinds: say which, as {one}={text}")
+        else:
+            chosen = {text: next(iter(kinds), None)}
+    return chosen
+
+
+def _report(
+    dataset: Dataset,
+    plan: Plan,
+    judged: Judged,
+    result: ShardResult,
+    prober: Prober,
+    started: datetime,
+    clock: float,
+    depth: Depth,
+    sampling: Sampling | None,
+    jobs: int,
+) -> Report:
+    totals = judged.totals
+    totals.records, totals.invalid_records = result.records, result.invalid
+    totals.media, totals.distinct_media = result.media, prober.distinct_count()
+    files = [
+        FileSummary(row["file"], row["role"], row["bytes"] or 0, row["records"], row["digest"]) for row in result.files
+    ]
+    lines = "\n".join(f"{file.file}\0{file.bytes}\0{file.digest}" for file in files)
+    notes = [f"{file} was not looked at: it does not look like {plan.format.name}" for file in dataset.ignored]
+    return Report(
+        path=dataset.path,
+        format=plan.format.name,
+        version=plan.format.version,
+        fingerprint="sha256:" + hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest(),
+        files=files,
+        run=Run(
+            started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            seconds=round(time.perf_counter() - clock, 3),
+            jobs=jobs,
+            complete=judged.complete,
+            probe=depth,
+            sampled=sampling.to_dict() if sampling else None,
+            rules_digest=plan.rules.digest,
+        ),
+        totals=totals,
+        rules=judged.rules,
+        findings=judged.findings,
+        notes=[*notes, *judged.notes],
+    )

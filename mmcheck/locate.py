@@ -1,0 +1,163 @@
+"""Where a medium is: a path is tried below the roots that are allowed, and nothing beyond them is touched."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|[A-Za-z0-9/]+[;,])")
+_PARENTS = 3
+
+#: Suffixes with which a bare id is tried below the media root.
+ID_SUFFIXES = {
+    "video": (".mp4", ".mkv", ".webm", ".avi", ".mov"),
+    "audio": (".flac", ".wav", ".mp3", ".ogg"),
+    "image": ("", ".jpg", ".jpeg", ".png", ".webp"),
+}
+_MEDIA_SUFFIX = re.compile(
+    r"\.(jpe?g|png|webp|gif|bmp|tiff?|mp4|mkv|webm|avi|mov|m4v|flac|wav|mp3|ogg|opus|m4a|aac|npy|nii|npz)(\.gz)?$", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """What became of one source. `path` is set where the file was found.
+
+    `skipped` says why it was not looked at; `in_parent` names the parent folder that it was found in, if only there.
+    """
+
+    path: str | None = None
+    found: bool | None = None
+    absolute: bool = False
+    escapes: bool = False
+    in_parent: str | None = None
+    skipped: str | None = None
+
+
+@dataclass(frozen=True)
+class Roots:
+    """The folders that media are looked for in, and the folders that may be read."""
+
+    dataset: Path
+    media_root: Path | None = None
+    allowed: tuple[Path, ...] = ()
+    fixed: bool = False
+
+    def parents(self) -> list[Path]:
+        """Up to three parents of the dataset's root, never the filesystem's root."""
+        return [parent for parent in self.dataset.parents[:_PARENTS] if parent != parent.parent]
+
+    def may_read(self, path: str) -> bool:
+        """Whether a normalised absolute path lies inside an allowed root."""
+        return any(path == root or path.startswith(root.rstrip("/") + "/") for root in self._allowed())
+
+    def _allowed(self) -> list[str]:
+        folders = [self.dataset, *self.parents(), *([self.media_root] if self.media_root else []), *self.allowed]
+        return [str(folder) for folder in folders if str(folder) != folder.anchor]
+
+
+class Locator:
+    """Looks for the media of the annotation files of one dataset; every folder is resolved once."""
+
+    def __init__(self, roots: Roots) -> None:
+        self.roots = roots
+        self._seen: dict[tuple[str, str, bool, str | None], Location] = {}
+        self._allowed = [root.rstrip("/") + "/" for root in roots._allowed()]
+        self._real: dict[str, str] = {}
+
+    def locate(self, source: str, folder: Path, *, is_id: bool, kind: str | None) -> Location:
+        """The place of a source that an annotation file in `folder` names."""
+        key = (source, str(folder), is_id, kind if is_id else None)
+        found = self._seen.get(key)
+        if found is None:
+            if len(self._seen) > 500_000:  # bounded: a source that comes again after so many is looked up again
+                self._seen.clear()
+            found = self._seen[key] = self._look(source, folder, is_id=is_id, kind=kind)
+        return found
+
+    def _look(self, source: str, folder: Path, *, is_id: bool, kind: str | None) -> Location:
+        if source == "":
+            return Location(found=None)
+        if _URL.match(source):
+            return Location(skipped="a URL")
+        if "\0" in source:
+            return Location(found=False)
+        if is_id and not (_MEDIA_SUFFIX.search(source) or "/" in source):
+            return self._by_id(source, kind)
+        if is_id and self.roots.media_root is None and "/" not in source and not (folder / source).exists():
+            return Location(skipped="no media root is given")
+        if os.path.isabs(source):
+            return self._absolute(source)
+        return self._relative(source, folder)
+
+    def _by_id(self, source: str, kind: str | None) -> Location:
+        if self.roots.media_root is None:
+            return Location(skipped="no media root is given")
+        for suffix in ID_SUFFIXES.get(kind or "", ("",)):
+            path = self._within(os.path.join(self.roots.media_root, source + suffix))
+            if path is not None and os.path.isfile(path):
+                return Location(path, True)
+        return Location(found=False)
+
+    def _absolute(self, source: str) -> Location:
+        path = self._within(source)
+        if path is None:
+            return Location(absolute=True, skipped="outside the allowed roots")
+        if self._links_out(path):
+            return Location(absolute=True, skipped="a link out of the allowed roots")
+        found = os.path.exists(path)
+        return Location(path if found else None, found, absolute=True)
+
+    def _relative(self, source: str, folder: Path) -> Location:
+        first = [self.roots.media_root] if self.roots.media_root else []
+        tried = 0
+        for base in dict.fromkeys([*first, folder, self.roots.dataset]):
+            path = self._within(os.path.join(base, source))
+            if path is None:
+                continue
+            tried += 1
+            if os.path.lexists(path):
+                return self._found(path)
+        for base in self.roots.parents():
+            path = self._within(os.path.join(base, source))
+            if path is not None and os.path.lexists(path):
+                found = self._found(path)
+                if self.roots.fixed or found.found is False:
+                    return Location(found=False, in_parent=str(base))
+                return Location(found.path, found.found, in_parent=str(base), escapes=found.escapes)
+        if not tried:
+            return Location(escapes=True)
+        return Location(found=False)
+
+    def _found(self, path: str) -> Location:
+        if self._links_out(path):
+            return Location(escapes=True)
+        found = os.path.exists(path)
+        return Location(path if found else None, found)
+
+    def _within(self, path: str) -> str | None:
+        """The normalised path if it lies inside an allowed root; by its text alone, nothing is opened."""
+        path = os.path.normpath(path)
+        return path if any(path.startswith(root) for root in self._allowed) else None
+
+    def _links_out(self, path: str) -> bool:
+        """Whether a link on the way leads out of the allowed roots. Folders are resolved once each."""
+        folder, name = os.path.split(path)
+        real = self._real.get(folder)
+        if real is None:
+            real = self._real[folder] = os.path.realpath(folder)
+        full = os.path.join(real, name)
+        if os.path.islink(full):
+            full = os.path.realpath(full)
+        if full == path:
+            return False
+        allowed = [os.path.realpath(root) + "/" for root in self._allowed]
+        return not any(full.startswith(root) for root in allowed)
+
+
+def common_roots(paths: Sequence[str]) -> list[Path]:
+    """Folders given on the command line, absolute and normalised."""
+    return [Path(os.path.abspath(path)) for path in paths]

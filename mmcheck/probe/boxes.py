@@ -1,0 +1,116 @@
+"""The outer structure of sound and video files: where the boxes, pages and chunks end, against where the file does.
+
+libav opens a file whose end is missing and plays what there is; only the lengths in its structure show the loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mmcheck.probe.medium import Medium
+
+#: So much of a file's end is searched for the last page of an Ogg stream: a page is at most 65,307 bytes.
+_PAGE = 66_000
+
+Fault = tuple[str, str]
+
+
+def structure_fault(medium: Medium, container: str) -> Fault | None:
+    """(defect, sentence) where the outer structure alone shows that something is missing."""
+    walk = _WALKS.get(container)
+    return walk(medium) if walk else None
+
+
+def _mp4(medium: Medium) -> Fault | None:
+    at, seen = 0, set()
+    while at + 8 <= medium.size:
+        head = medium.part(at, 16)
+        length, tag = int.from_bytes(head[:4], "big"), head[4:8]
+        if length == 1:
+            length = int.from_bytes(head[8:16], "big")
+        elif length == 0:
+            length = medium.size - at
+        if length < 8 or not tag.isascii():
+            break
+        seen.add(tag)
+        if at + length > medium.size:
+            held = f"{medium.size - at:,} of {length:,} bytes are there"
+            return "truncated", f"the file ends within its {tag.decode()!r} box: {held}"
+        at += length
+    if b"moov" not in seen:
+        if b"moof" in seen:
+            return "truncated", "a segment of a stream without the part that describes it ('moov')"
+        return "truncated", "the file ends before its index (the 'moov' box), as of a recording or a download cut short"
+    if not seen & {b"mdat", b"moof"}:
+        return "no-samples", "the file has an index and nothing else: the head of a stream without its segments"
+    return None
+
+
+def _matroska(medium: Medium) -> Fault | None:
+    at = _element(medium, 0)[1]
+    if at is None:
+        return None
+    tag, after, length = _head(medium, at)
+    if tag == 0x18538067 and length is not None and after + length > medium.size:
+        return "truncated", f"the file ends {after + length - medium.size:,} bytes before its segment does"
+    return None
+
+
+def _element(medium: Medium, at: int) -> tuple[int, int | None]:
+    """The tag of an EBML element and where it ends."""
+    tag, after, length = _head(medium, at)
+    return tag, None if length is None else after + length
+
+
+def _head(medium: Medium, at: int) -> tuple[int, int, int | None]:
+    """Tag, begin of the content and its length (None: unknown, as in live streams) of an EBML element."""
+    head = medium.part(at, 12)
+    if len(head) < 2 or not head[0]:
+        return 0, at, None
+    wide = 9 - head[0].bit_length()
+    tag, rest = int.from_bytes(head[:wide], "big"), head[wide:]
+    if not rest or not rest[0]:
+        return tag, at + wide, None
+    size = 9 - rest[0].bit_length()
+    length = int.from_bytes(rest[:size], "big") & ((1 << 7 * size) - 1)
+    return tag, at + wide + size, None if length == (1 << 7 * size) - 1 else length
+
+
+def _avi(medium: Medium) -> Fault | None:
+    at = 0
+    # Beyond a gigabyte an AVI goes on in a second RIFF chunk.
+    while medium.part(at, 4) == b"RIFF":
+        length = int.from_bytes(medium.part(at + 4, 4), "little")
+        if length and at + 8 + length > medium.size:
+            return "truncated", f"the file ends {at + 8 + length - medium.size:,} bytes before its header says"
+        at += 8 + length + (length & 1)
+    return None
+
+
+def _ogg(medium: Medium) -> Fault | None:
+    begin = max(0, medium.size - _PAGE)
+    end = medium.part(begin, _PAGE)
+    at = end.rfind(b"OggS")
+    if at < 0:
+        return None
+    page = end[at:]
+    if len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]]):
+        return "truncated", "the file ends within a page of its stream"
+    return None
+
+
+def _iff(medium: Medium) -> Fault | None:
+    missing = int.from_bytes(medium.head[4:8], "big") + 8 - medium.size
+    return ("truncated", f"the file ends {missing:,} bytes before its header says") if missing > 0 else None
+
+
+def _au(medium: Medium) -> Fault | None:
+    begin, length = int.from_bytes(medium.head[4:8], "big"), int.from_bytes(medium.head[8:12], "big")
+    if length != 0xFFFFFFFF and begin + length > medium.size:
+        return "truncated", f"the file claims {length:,} bytes of samples and holds {max(0, medium.size - begin):,}"
+    return None
+
+
+_WALKS: dict[str, Callable[[Medium], Fault | None]] = {
+    "mp4": _mp4, "matroska": _matroska, "avi": _avi, "ogg": _ogg, "aiff": _iff, "au": _au,
+}  # fmt: skip

@@ -1,0 +1,111 @@
+"""One medium while it is looked at: its bytes, wherever they are, read no more than needed."""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+import stat
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from mmcheck.probe.facts import Depth, Limits
+from mmcheck.probe.sniff import HEAD
+
+#: Files up to this many bytes are read, larger ones mapped: a map costs more to set up than a small read.
+READ_WHOLE = 32 << 20
+
+Bytes = bytes | memoryview
+
+
+class NotAFile(Exception):
+    """The path names a directory, a pipe, a device: something that must not even be opened."""
+
+
+class Medium:
+    """A source of bytes with what was asked about it. Use as a context manager: it holds a file open.
+
+    `size` in bytes, `head` its first HEAD bytes, `deadline` on the clock of `time.monotonic`.
+    Raises OSError where a file cannot be opened, NotAFile where it is none.
+    """
+
+    def __init__(self, source: Path | Bytes, depth: Depth, limits: Limits) -> None:
+        self.depth = depth
+        self.limits = limits
+        self.deadline = time.monotonic() + limits.max_seconds
+        self.path: Path | None = None
+        self._fd = -1
+        self._whole: Bytes | None = None
+        self._map: mmap.mmap | None = None
+        if isinstance(source, Path):
+            self.path = source
+            self.size, self.head = self._open(source)
+            if self.size <= len(self.head):
+                self._whole = self.head
+        else:
+            self._whole = source.cast("B") if isinstance(source, memoryview) and source.format != "B" else source
+            self.size, self.head = len(self._whole), bytes(self._whole[:HEAD])
+
+    def _open(self, path: Path) -> tuple[int, bytes]:
+        # Opening a pipe or a device can block or do something: look before.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise NotAFile
+        # NONBLOCK, for the case that somebody puts a pipe in its place in between.
+        self._fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        status = os.fstat(self._fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotAFile
+        return status.st_size, os.read(self._fd, HEAD)
+
+    def __enter__(self) -> Medium:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._whole = None
+        if self._fd >= 0:
+            os.close(self._fd)
+        if self._map is not None:
+            try:
+                self._map.close()
+            except BufferError:
+                # Somebody still holds a view (an exception's frame, say): the map goes when that goes.
+                self._map = None
+
+    def whole(self) -> Bytes:
+        """All bytes: read where they are few, mapped where they are many."""
+        if self._whole is None:
+            if self.size <= READ_WHOLE:
+                with self._file() as file:
+                    self._whole = file.read()
+            else:
+                self._map = mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
+                self._whole = memoryview(self._map)
+        return self._whole
+
+    def part(self, start: int, length: int) -> bytes:
+        """Some bytes from the middle; fewer where the medium ends."""
+        if self._whole is None:
+            with self._file() as file:
+                file.seek(start)
+                return file.read(length)
+        return bytes(self._whole[start : start + length])
+
+    def stream(self) -> BinaryIO:
+        """A new file object over all bytes."""
+        if self._whole is None and (self.depth == "header" or self.size > READ_WHOLE):
+            return self._file()
+        return io.BytesIO(self.whole())
+
+    def _file(self) -> BinaryIO:
+        file = open(self._fd, "rb", closefd=False)
+        file.seek(0)
+        return file
+
+    @property
+    def late(self) -> bool:
+        """Whether the time that Limits grants is used up."""
+        return time.monotonic() > self.deadline

@@ -1,0 +1,184 @@
+"""Turns Arrow record batches into Python records: bytes stay bytes, null cells of structs are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from itertools import pairwise
+from typing import Any
+
+from mmcheck.readers.batch import Batch, Fault
+from mmcheck.readers.jsonl import RECORDS, no_gc
+from mmcheck.readers.source import BLOCK
+
+
+def pyarrow(module: str = "") -> Any:
+    """Import pyarrow or one of its modules, when it is needed: it takes 0.2 s."""
+    return import_module("pyarrow" + module)
+
+
+def damage() -> tuple[type[Exception], ...]:
+    """What pyarrow raises for files and cells that are not what they should be."""
+    pa = pyarrow()
+    return (pa.ArrowException, OSError, ValueError, OverflowError, TypeError, KeyError, IndexError, MemoryError)
+
+
+def rows_for(size: int, rows: int, block: int = BLOCK) -> int:
+    """How many rows make a batch of `block` bytes, where `rows` rows have `size` bytes."""
+    return max(1, min(RECORDS, block * rows // max(1, size)))
+
+
+def batches(table: Any, first: int, block: int = BLOCK) -> Iterator[Batch]:
+    """The rows of a record batch, whose first row is row `first` of its file."""
+    rows = table.num_rows
+    if not rows:
+        return
+    step = rows_for(table.nbytes, rows, block)
+    for start in range(0, rows, step):
+        yield _batch(table.slice(start, step), first + start)
+
+
+def _batch(part: Any, first: int) -> Batch:
+    rows = part.num_rows
+    try:
+        part.validate(full=True)
+        with no_gc():
+            return Batch(rows=list(range(first, first + rows)), values=records(part))
+    except damage() as error:
+        if rows == 1:
+            hint = "write the file again from its source"
+            return Batch(faults=[Fault("MM002", f"row {first} is not readable: {_words(error)}", row=first, hint=hint)])
+    whole = Batch()
+    for index in range(rows):
+        one = _batch(part.slice(index, 1), first + index)
+        whole.rows += one.rows
+        whole.values += one.values
+        whole.faults += one.faults
+    return whole
+
+
+def _words(error: Exception) -> str:
+    return str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+
+
+def records(part: Any) -> list[Any]:
+    """The rows of a record batch as dicts without their null cells."""
+    names = part.schema.names
+    columns = [values(column) for column in part.columns]
+    if not columns:
+        return [{} for _ in range(part.num_rows)]
+    return _dicts(names, columns)
+
+
+def _dicts(names: list[str], columns: list[list[Any]]) -> list[Any]:
+    found = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    if any(None in column for column in columns):
+        return [{name: cell for name, cell in row.items() if cell is not None} for row in found]
+    return found
+
+
+def values(array: Any) -> list[Any]:
+    """The cells of an Arrow array as Python values, None for null."""
+    types = pyarrow(".types")
+    kind = array.type
+    convert = next((convert for test, convert in _CONVERTERS if getattr(types, test)(kind)), None)
+    if convert is not None:
+        return convert(array)
+    if hasattr(kind, "storage_type"):
+        return values(array.storage)
+    plain: list[Any] = array.to_pylist()
+    return plain
+
+
+def _struct(array: Any) -> list[Any]:
+    kind = array.type
+    names = [kind.field(index).name for index in range(kind.num_fields)]
+    columns = [values(array.field(index)) for index in range(kind.num_fields)]
+    rows = _dicts(names, columns) if columns else [{} for _ in range(len(array))]
+    return _with_nulls(array, rows)
+
+
+def _list(array: Any) -> list[Any]:
+    """Lists by their offsets; `flatten` would lose what a null list covers."""
+    offsets = array.offsets.to_pylist()
+    base = offsets[0] if offsets else 0
+    cells = values(array.values.slice(base, offsets[-1] - base)) if offsets else []
+    rows = [cells[start - base : end - base] for start, end in pairwise(offsets)]
+    return _with_nulls(array, rows)
+
+
+def _fixed_list(array: Any) -> list[Any]:
+    size = array.type.list_size
+    cells = values(array.values.slice(array.offset * size, len(array) * size))
+    return _with_nulls(array, [cells[start : start + size] for start in range(0, len(array) * size, size or 1)])
+
+
+def _map(array: Any) -> list[Any]:
+    """A map with text keys is an object, any other a list of pairs."""
+    pa = pyarrow()
+    pairs = pa.ListArray.from_arrays(
+        array.offsets, pa.StructArray.from_arrays([array.keys, array.items], ["key", "value"])
+    )
+    rows = [[(pair.get("key"), pair.get("value")) for pair in row] for row in _list(pairs)]
+    texts = pa.types.is_string(array.type.key_type) or pa.types.is_large_string(array.type.key_type)
+    return _with_nulls(array, [dict(row) if texts else [list(pair) for pair in row] for row in rows])
+
+
+def _with_nulls(array: Any, rows: list[Any]) -> list[Any]:
+    if array.null_count:
+        return [row if valid else None for row, valid in zip(rows, array.is_valid().to_pylist(), strict=True)]
+    return rows
+
+
+def _decimal(array: Any) -> list[Any]:
+    return [None if cell is None else float(cell) for cell in array.to_pylist()]
+
+
+def _time(array: Any) -> list[Any]:
+    """ISO 8601 text; casting keeps nanoseconds and years that Python's datetime does not know."""
+    pa = pyarrow()
+    texts: list[Any] = array.cast(pa.string()).to_pylist()
+    return [text if text is None else text.replace(" ", "T", 1) for text in texts]
+
+
+def _duration(array: Any) -> list[Any]:
+    pa = pyarrow()
+    seconds = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[array.type.unit]
+    return [None if cell is None else cell / seconds for cell in array.cast(pa.int64()).to_pylist()]
+
+
+def _dictionary(array: Any) -> list[Any]:
+    return values(array.dictionary_decode())
+
+
+def _run_ends(array: Any) -> list[Any]:
+    return values(pyarrow(".compute").run_end_decode(array))
+
+
+def _view_list(array: Any) -> list[Any]:
+    return [
+        None if cell is None else values(cell.values) if hasattr(cell, "values") else cell.as_py()
+        for cell in map(_valid, array)
+    ]
+
+
+def _valid(scalar: Any) -> Any:
+    return scalar if scalar.is_valid else None
+
+
+_CONVERTERS: list[tuple[str, Callable[[Any], list[Any]]]] = [
+    ("is_struct", _struct),
+    ("is_list", _list),
+    ("is_large_list", _list),
+    ("is_fixed_size_list", _fixed_list),
+    ("is_map", _map),
+    ("is_list_view", _view_list),
+    ("is_large_list_view", _view_list),
+    ("is_dictionary", _dictionary),
+    ("is_run_end_encoded", _run_ends),
+    ("is_decimal", _decimal),
+    ("is_timestamp", _time),
+    ("is_date", _time),
+    ("is_time", _time),
+    ("is_duration", _duration),
+]

@@ -1,0 +1,263 @@
+"""Reads a JSON document as a stream: the records of an array or a map, wherever a pointer says they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from mmcheck.readers.batch import Batch, Fault
+from mmcheck.readers.diagnose import diagnose
+from mmcheck.readers.json_window import Broken, Chunk, Window, chunks, members
+from mmcheck.readers.jsonl import RECORDS, UNREADABLE, excerpt, no_gc
+from mmcheck.readers.source import BLOCK, Stream, StreamError
+
+WHOLE = 512 << 20
+"""How many bytes a document may have that is one record."""
+SMALL = 64 << 10
+"""How many bytes a member of the header may have."""
+
+_TYPES = {b"{": "object", b"[": "array", b'"': "string", b"t": "boolean", b"f": "boolean", b"n": "null"}
+_DECODE = msgspec.json.Decoder().decode
+
+
+def read(stream: Stream, at: str = "", *, document: bool = False, block: int = BLOCK) -> Iterator[Batch]:
+    """The records at the JSON pointer `at`, or the whole document as one record."""
+    return _Document(Window(stream, block), at).batches(document)
+
+
+def steps(at: str) -> list[str]:
+    """The keys along a JSON pointer."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in at.split("/")[1:]]
+
+
+def kind(byte: bytes) -> str:
+    """The JSON type of a value by its first byte."""
+    return _TYPES.get(byte, "number")
+
+
+class _Document:
+    def __init__(self, window: Window, at: str) -> None:
+        self.window = window
+        self.at = at
+        self.row = 0
+        self.inside = False
+        self.faults: list[Fault] = []
+
+    def batches(self, whole: bool) -> Iterator[Batch]:
+        window = self.window
+        try:
+            first = window.peek()
+            if whole or (not self.at and first != b"["):
+                yield from self._one()
+            elif self.at:
+                yield from self._below(steps(self.at), "")
+            else:
+                yield from self._records()
+            if window.peek():
+                raise Broken(window.at, *_behind(window))
+        except Broken as broken:
+            yield Batch(raws=[], faults=[*self.faults, self._fault(broken)])
+        except StreamError as error:
+            yield Batch(raws=[], faults=[*self.faults, Fault("MM002", error.message, hint=error.hint)])
+        else:
+            if not self.row and not self.faults:
+                what = f"the member {self.at!r} holds no record" if self.at else "the file holds no record"
+                self.faults.append(Fault("MM003", what, hint="write it again or fetch it again"))
+            if self.faults:
+                yield Batch(raws=[], faults=self.faults)
+
+    def _one(self) -> Iterator[Batch]:
+        self.inside = True
+        raw = self.window.take(WHOLE)
+        self.inside = False
+        if raw[:1] == b"{" and not raw[1:-1].strip():
+            return
+        yield from self._decoded((None, [raw]))
+
+    def _records(self) -> Iterator[Batch]:
+        self.inside = True
+        for chunk in chunks(self.window):
+            yield from self._decoded(chunk)
+        self.inside = False
+
+    def _below(self, path: list[str], walked: str) -> Iterator[Batch]:
+        """Go down `path`: read what is at its end, pass over what stands beside."""
+        window = self.window
+        first = window.peek()
+        if not path:
+            if first in (b"{", b"["):
+                yield from self._records()
+            else:
+                message = f"the member {walked!r} is a {kind(first)}, not an array or an object of records"
+                self.faults.append(Fault("MM001", message, pointer=walked))
+                window.take()
+            return
+        if first != b"{":
+            message = f"the document has no member {path[0]!r}: {walked or 'it'} is {_article(kind(first))}"
+            self.faults.append(Fault("MM001", message, pointer=walked, hint="records are looked for at " + self.at))
+            skip(window)
+            return
+        seen: dict[str, str] = {}
+        for key in members(window):
+            below = kind(window.peek())
+            if key != path[0]:
+                skip(window)
+            elif key in seen:
+                hint = "loaders keep only the last of them: put all records in one"
+                self.faults.append(Fault("MM002", f"the member {key!r} stands twice in the document", hint=hint))
+                skip(window)
+            else:
+                yield from self._below(path[1:], f"{walked}/{key}")
+            if len(seen) < 50:
+                seen[key] = below
+        if path[0] not in seen:
+            has = ", ".join(f"{key!r} ({below})" for key, below in list(seen.items())[:8]) or "nothing"
+            message = f"the document has no member {path[0]!r}{' at ' + walked if walked else ''}; it has {has}"
+            self.faults.append(
+                Fault("MM001", message, pointer=walked or None, hint=f"records are looked for at {self.at}")
+            )
+
+    def _decoded(self, chunk: Chunk) -> Iterator[Batch]:
+        keys, raws = chunk
+        for start in range(0, len(raws), RECORDS):
+            part = raws[start : start + RECORDS]
+            yield self._batch(keys[start : start + RECORDS] if keys is not None else None, part)
+
+    def _batch(self, keys: list[str] | None, raws: list[bytes]) -> Batch:
+        first, self.row = self.row, self.row + len(raws)
+        try:
+            with no_gc():
+                values: list[Any] = [_DECODE(raw) for raw in raws]
+            return Batch(rows=list(range(first, self.row)), values=values, raws=raws, keys=keys)
+        except UNREADABLE:
+            batch = Batch(raws=[], keys=None if keys is None else [])
+        for index, raw in enumerate(raws):
+            try:
+                value = _DECODE(raw)
+            except UNREADABLE:
+                found = diagnose(raw)
+                where = f"record {first + index}" + (f" ({keys[index]!r})" if keys else "")
+                message = f"{where} is not readable JSON: {found.message}"
+                batch.faults.append(
+                    Fault("MM002", message, row=first + index, value=excerpt(raw, found.offset), hint=found.hint)
+                )
+                continue
+            batch.rows.append(first + index)
+            batch.values.append(value)
+            if batch.raws is not None:
+                batch.raws.append(raw)
+            if keys is not None and batch.keys is not None:
+                batch.keys.append(keys[index])
+        return batch
+
+    def _fault(self, broken: Broken) -> Fault:
+        window = self.window
+        offset, message, hint = broken.offset, broken.message, broken.hint
+        if message is None:
+            found = diagnose(window.buffer[offset:], alone=False)
+            offset, message, hint = offset + found.offset, found.message, found.hint
+        line, column = window.place(offset)
+        message = f"not JSON at line {line}, column {column}: {message}"
+        row = self.row if self.inside else None
+        return Fault("MM002", message, row=row, line=line, value=excerpt(window.buffer, offset), hint=hint)
+
+
+def skip(window: Window) -> None:
+    """Go behind the value that begins here, however long it is."""
+    if window.peek() not in (b"{", b"["):
+        window.take()
+        return
+    if window.end(min(SMALL, window.block)) is not None:
+        window.take()
+        return
+    for _ in chunks(window):
+        pass
+
+
+def _article(name: str) -> str:
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
+def _behind(window: Window) -> tuple[str, str]:
+    byte = window.peek()
+    if byte in (b"{", b"["):
+        return (
+            "a second document begins here",
+            "join them to one array, or write one record a line and name the file .jsonl",
+        )
+    if byte in (b"]", b"}"):
+        return f"{byte.decode()!r} closes nothing", "a bracket is too many"
+    return "text behind the end of the document", "remove what follows the last bracket"
+
+
+def header(stream: Stream, at: str, block: int = BLOCK) -> dict[str, Any]:
+    """The small members of the top-level object beside the one that `at` walks through; what is readable of them."""
+    window, found = Window(stream, block), dict[str, Any]()
+    passed = steps(at)[:1]
+    try:
+        if window.peek() != b"{":
+            return found
+        for key in members(window):
+            window.peek()
+            if [key] == passed or window.end(SMALL) is None:
+                skip(window)
+                continue
+            raw = window.take()
+            if len(raw) <= SMALL:
+                found[key] = _DECODE(raw)
+    except (Broken, StreamError, *UNREADABLE):
+        pass
+    return found
+
+
+def pointers(stream: Stream, longest: int, block: int = BLOCK) -> list[str]:
+    """Pointers to the arrays and objects of the top-level object that begin in the first `longest` bytes."""
+    window, found = Window(_Limited(stream, longest), block), list[str]()
+    try:
+        if window.peek() != b"{":
+            return found
+        for key in members(window):
+            if window.peek() in (b"{", b"["):
+                found.append("/" + key.replace("~", "~0").replace("/", "~1"))
+            skip(window)
+    except (Broken, StreamError):
+        pass
+    return found
+
+
+def outline(stream: Stream, n: int, block: int = BLOCK) -> dict[str, Any]:
+    """The top-level object with at most `n` elements of its large members: what a look from afar shows of it."""
+    window, found = Window(_Limited(stream, 16 * block), block), dict[str, Any]()
+    try:
+        if window.peek() != b"{":
+            return found
+        for key in members(window):
+            first = window.peek()
+            if first not in (b"{", b"[") or window.end(SMALL) is not None:
+                found[key] = _DECODE(window.take())
+                continue
+            found[key] = [] if first == b"[" else {}
+            for keys, raws in chunks(window):
+                for index, raw in enumerate(raws[: max(0, n - len(found[key]))]):
+                    if keys is None:
+                        found[key].append(_DECODE(raw))
+                    else:
+                        found[key][keys[index]] = _DECODE(raw)
+    except (Broken, StreamError, *UNREADABLE):
+        pass
+    return found
+
+
+class _Limited(Stream):
+    """The beginning of a stream."""
+
+    def __init__(self, stream: Stream, longest: int) -> None:
+        self._whole = stream
+        self._left = longest
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._whole.read(min(size, self._left)) if self._left else b""
+        self._left -= len(data)
+        return data

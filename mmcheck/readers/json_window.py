@@ -1,0 +1,318 @@
+"""A window on a long JSON text: finds exactly where values end, and takes elements and members off in blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from mmcheck.readers.jsonl import LONGEST, RECORDS, no_gc
+from mmcheck.readers.source import BLOCK, Stream
+
+_RAWS = msgspec.json.Decoder(list[msgspec.Raw])
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_RAW = msgspec.json.Decoder(msgspec.Raw)
+_STRING = msgspec.json.Decoder(str)
+_TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
+_INK = re.compile(rb"[^ \t\r\n]")
+_FIRST_KEY = re.compile(rb'\{\s*"(?:[^"\\]|\\.)*"')
+_TRIES = 3
+
+
+def _refusal(text: bytes | memoryview) -> tuple[int | None, str]:
+    """Which byte behind the first value the decoder refuses, by its own count, and all its words."""
+    try:
+        _RAW.decode(text)
+    except msgspec.DecodeError as error:
+        found = _TRAILING.search(str(error))
+        return (int(found[1]) if found else None), str(error)
+    return None, ""
+
+
+_COUNTED_FROM = (_refusal(b"0]")[0] or 2) - 1
+"""What the decoder calls the byte with index 1, less one: its count is settled by asking it."""
+
+Chunk = tuple[list[str] | None, list[bytes]]
+"""Consecutive values of an array or a map as bytes, and their keys in a map."""
+
+
+@dataclass(eq=False)
+class Broken(Exception):
+    """The document breaks at byte `offset` of the window; `message` is None where the text itself has to tell."""
+
+    offset: int
+    message: str | None = None
+    hint: str | None = None
+
+
+class Window:
+    """Part of a text: `buffer[at:]` is yet to be read, and `base` bytes came before `buffer`."""
+
+    def __init__(self, stream: Stream, block: int = BLOCK) -> None:
+        self._stream = stream
+        self.block = block
+        self.buffer = b""
+        self.at = 0
+        self.ended = False
+        self.base = 0
+        self._lines = 0
+        self._column = 0
+
+    def fill(self) -> None:
+        """Read on; twice as much as is there, so that a long value is not scanned again too often."""
+        gone, rest = self.buffer[: self.at], self.buffer[self.at :]
+        self._lines, self._column = self._count(gone)
+        self.base += len(gone)
+        data = self._stream.read(max(self.block, len(rest)))
+        self.ended = not data
+        self.buffer, self.at = rest + data, 0
+
+    def _count(self, text: bytes) -> tuple[int, int]:
+        lines = text.count(b"\n")
+        tail = text[text.rfind(b"\n") + 1 :]
+        column = len(tail) if tail.isascii() else len(tail.decode(errors="replace"))
+        return self._lines + lines, column + (0 if lines else self._column)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column, both from 1, of a byte of the window."""
+        lines, column = self._count(self.buffer[:offset])
+        return lines + 1, column + 1
+
+    def peek(self) -> bytes:
+        """The next byte that is not blank, `b""` at the end; the window then begins there."""
+        while True:
+            found = _INK.search(self.buffer, self.at)
+            if found:
+                self.at = found.start()
+                return found[0]
+            self.at = len(self.buffer)
+            if self.ended:
+                return b""
+            self.fill()
+
+    def end(self, longest: int = LONGEST) -> int | None:
+        """Where the value that begins here ends; None where it is longer than `longest`. Raises Broken.
+
+        A decoder that is done with a value refuses what follows and says at which byte: that byte is the end.
+        """
+        while True:
+            try:
+                behind, words = _refusal(memoryview(self.buffer)[self.at :])
+            except RecursionError:
+                raise Broken(self.at) from None
+            if behind is not None:
+                return self.at + behind - _COUNTED_FROM
+            if self.ended and not words:
+                return len(self.buffer)
+            if words and (self.ended or "truncated" not in words):
+                raise Broken(self.at)
+            if len(self.buffer) - self.at > longest:
+                return None
+            self.fill()
+
+    def take(self, longest: int = LONGEST) -> bytes:
+        """The value that begins here, and go behind it. Raises Broken, also where it is too long."""
+        end = self.end(longest)
+        if end is None:
+            hint = "media should be files of their own, or the records one a line"
+            raise Broken(self.at, f"a value is longer than {longest >> 20} MB", hint)
+        value = self.buffer[self.at : end].rstrip(b" \t\r\n")
+        self.at = end
+        return value
+
+    def key(self) -> str:
+        """The key that begins here, and go behind its colon."""
+        first = self.peek()
+        if first != b'"':
+            raise Broken(self.at, *_no_key(first))
+        try:
+            key = _STRING.decode(self.take())
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise Broken(self.at, "a key before this place is not readable text", "write keys as UTF-8") from None
+        if self.peek() != b":":
+            raise Broken(self.at, "a colon is missing behind a key", "put a colon there")
+        self.at += 1
+        self.peek()
+        return key
+
+    def more(self, closing: bytes) -> bool:
+        """Behind a value: go behind the comma (True) or the closing bracket (False)."""
+        byte = self.peek()
+        if byte == closing:
+            self.at += 1
+            return False
+        if byte != b",":
+            raise Broken(self.at, *_no_comma(byte, closing))
+        comma = self.at
+        self.at += 1
+        if self.peek() == closing:
+            raise Broken(min(comma, self.at), f"a trailing comma before {closing.decode()!r}", "remove the comma")
+        return True
+
+    def opens(self, closing: bytes) -> bool:
+        """Go behind the opening bracket; False (and behind the closing one) where there is nothing between them."""
+        self.at += 1
+        if self.peek() == closing:
+            self.at += 1
+            return False
+        return True
+
+
+def _no_key(byte: bytes) -> tuple[str | None, str | None]:
+    if not byte:
+        return "the document breaks off", "the file was not written or copied to its end"
+    if byte == b"'":
+        return "single quotes", "this is Python's repr, not JSON: write the file with json.dump"
+    return f"{byte.decode('latin-1')!r} where a key in double quotes should stand", "put keys in double quotes"
+
+
+def _no_comma(byte: bytes, closing: bytes) -> tuple[str, str]:
+    if not byte:
+        return "the document breaks off", "the file was not written or copied to its end"
+    wanted = f"a comma or {closing.decode()!r}"
+    return f"{byte.decode('latin-1')!r} where {wanted} should stand", "a comma or a bracket is missing"
+
+
+def members(window: Window) -> Iterator[str]:
+    """The keys of the object that begins here; the window stands at each one's value, which must be taken meanwhile."""
+    going = window.opens(b"}")
+    while going:
+        yield window.key()
+        going = window.more(b"}")
+
+
+def chunks(window: Window) -> Iterator[Chunk]:
+    """The elements of the array or the members of the object that begins here, to its end, duplicate keys included."""
+    keyed = window.peek() == b"{"
+    closing = b"}" if keyed else b"]"
+    going = window.opens(closing)
+    guess = _Guess(keyed)
+    exact_until = 0
+    keys: list[str] = []
+    raws: list[bytes] = []
+    size = 0
+    while going:
+        guessing = window.base + window.at >= exact_until
+        if guessing:
+            if len(window.buffer) - window.at < window.block // 2 and not window.ended:
+                window.fill()
+            chunk = guess.take(window)
+            if chunk is not None:
+                if raws:
+                    yield (keys if keyed else None), raws
+                    keys, raws, size = [], [], 0
+                yield chunk
+                window.peek()
+                continue
+            if guess.ready:
+                exact_until = window.base + (len(window.buffer) if guess.refused else window.at + window.block // 16)
+        if keyed:
+            keys.append(window.key())
+        try:
+            raws.append(window.take())
+        except Broken:
+            yield (keys[: len(raws)] if keyed else None), raws
+            raise
+        size += len(raws[-1])
+        if window.base + window.at >= exact_until:
+            guess.look(window, raws[-1], keys[-1] if keyed else "")
+        try:
+            going = window.more(closing)
+        except Broken:
+            yield (keys if keyed else None), raws
+            raise
+        if len(raws) >= RECORDS or size >= window.block:
+            yield (keys if keyed else None), raws
+            keys, raws, size = [], [], 0
+    if raws:
+        yield (keys if keyed else None), raws
+
+
+class _Guess:
+    """Guesses a place between two elements late in the window, and lets the decoder judge the guess.
+
+    The bytes around the last separator (its blanks, and the first key behind it) are looked for from the end of the
+    window. What lies before such a place is decoded as a whole: it decodes only where no bracket and no string is
+    left open, so the place was between two elements of this very array or object.
+    """
+
+    def __init__(self, keyed: bool) -> None:
+        self._keyed = keyed
+        self._mark = b""
+        self._back = 0
+        self.refused = False
+
+    @property
+    def ready(self) -> bool:
+        """Was there a separator to learn from?"""
+        return bool(self._mark)
+
+    def look(self, window: Window, value: bytes, key: str) -> None:
+        """Learn from the place behind a value that was found exactly; the window may still have to be filled there."""
+        rest = window.buffer[window.at : window.at + 512]
+        found = _INK.search(rest)
+        after = rest[found.end() :] if found and found[0] == b"," else b""
+        ahead = _INK.search(after)
+        if not found or not ahead:
+            return
+        target = after[ahead.start() :]
+        gap = rest[: found.end()] + after[: ahead.start()]
+        if self._keyed:
+            first = target[: 1 + _common(target[1:], key.encode())]
+        else:
+            match = _FIRST_KEY.match(target)
+            first = match[0] if match else target[:1]
+        self._mark, self._back = value[-1:] + gap + first, len(first)
+
+    def take(self, window: Window) -> Chunk | None:
+        """All elements before the guessed place, with the window behind its comma; None where no guess held."""
+        self.refused = False
+        if not self._mark:
+            return None
+        to = len(window.buffer)
+        for _ in range(_TRIES):
+            cut = window.buffer.rfind(self._mark, window.at, to)
+            if cut < 0:
+                return None
+            body = window.buffer[window.at : cut + 1]
+            chunk = self._members(body) if self._keyed else self._elements(body)
+            if chunk is not None:
+                window.at = cut + len(self._mark) - self._back
+                return chunk
+            self.refused = True
+            to = cut + len(self._mark) - 1
+        return None
+
+    def _elements(self, body: bytes) -> Chunk | None:
+        try:
+            with no_gc():
+                return None, list(map(bytes, _RAWS.decode(b"[" + body + b"]")))
+        except (msgspec.DecodeError, RecursionError):
+            return None
+
+    def _members(self, body: bytes) -> Chunk | None:
+        """Members as a dict, unless their lengths say that the dict lost some (duplicate keys) or cannot be sure."""
+        try:
+            with no_gc():
+                found = _MEMBERS.decode(b"{" + body + b"}")
+                keys, raws = list(found), list(map(bytes, found.values()))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        colon = _INK.search(body, len(b'"' + keys[0].encode() + b'"'))
+        first = body.find(raws[0], colon.end()) if colon else -1
+        if first < 0:
+            return None
+        around = first - len(keys[0].encode())
+        gap = len(self._mark) - 1 - self._back
+        spelled = len("".join(keys).encode(errors="replace"))
+        whole = spelled + sum(map(len, raws)) + around * len(keys) + gap * (len(keys) - 1)
+        return (keys, raws) if whole == len(body) else None
+
+
+def _common(one: bytes, other: bytes) -> int:
+    for index, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a != b:
+            return index
+    return min(len(one), len(other))

@@ -1,0 +1,189 @@
+"""Reads JSON lines in blocks: a block at once where every line is sound, line by line where one is not."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from mmcheck.readers.batch import Batch, Fault
+from mmcheck.readers.diagnose import PRETTY, diagnose
+from mmcheck.readers.source import BLOCK, Stream, StreamError
+
+RECORDS = 5_000
+"""How many records a batch holds at most."""
+LONGEST = 64 << 20
+"""How many bytes one record may have."""
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_DECODER = msgspec.json.Decoder()
+_BLANK = b" \t\r\n"
+
+
+@contextmanager
+def no_gc() -> Iterator[None]:
+    """Decoding makes containers by the hundred thousand, none of them garbage: looking for it costs a quarter more."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def read(stream: Stream, block: int = BLOCK) -> Iterator[Batch]:
+    """The records of a JSON lines stream; blank lines have no row, broken ones do."""
+    reader = _Lines()
+    carry: list[bytes] = []
+    size, overlong = 0, False
+    while True:
+        try:
+            data = stream.read(block)
+        except StreamError as error:
+            row = reader.row if size else None
+            yield Batch(
+                lines=[], raws=[], faults=[Fault("MM002", error.message, row=row, line=reader.line, hint=error.hint)]
+            )
+            return
+        cut = data.rfind(b"\n")
+        if overlong:
+            first = data.find(b"\n")
+            if first < 0 and data:
+                continue
+            data, cut, overlong = data[first + 1 :] if data else b"", cut - first - 1, False
+            yield reader.too_long()
+        if cut < 0 and data:
+            carry.append(data)
+            size += len(data)
+            if size > LONGEST:
+                carry, size, overlong = [], 0, True
+            continue
+        text = b"".join((*carry, data[:cut] if data else b""))
+        ended = not data
+        carry, size = [data[cut + 1 :]], len(data) - cut - 1
+        yield from reader.block(text, last=ended)
+        if ended:
+            break
+    if not reader.row:
+        hint = "write it again or fetch it again"
+        yield Batch(lines=[], raws=[], faults=[Fault("MM003", "the file holds only blank lines", hint=hint)])
+
+
+class _Lines:
+    """Where the reading stands: the next row, the next line, and whether the file is pretty-printed."""
+
+    def __init__(self) -> None:
+        self.row = 0
+        self.line = 1
+        self.pretty = False
+
+    def block(self, text: bytes, *, last: bool) -> Iterator[Batch]:
+        """The batches of some whole lines, the last without its line break."""
+        if not text and last:
+            return
+        lines = self._sound(text)
+        if lines is None:
+            yield from self._one_by_one(text)
+            return
+        raws, values = lines
+        for start in range(0, len(raws), RECORDS):
+            part = raws[start : start + RECORDS]
+            yield Batch(
+                rows=list(range(self.row, self.row + len(part))),
+                lines=list(range(self.line, self.line + len(part))),
+                values=values[start : start + RECORDS],
+                raws=part,
+            )
+            self.row += len(part)
+            self.line += len(part)
+
+    def _sound(self, text: bytes) -> tuple[list[bytes], list[Any]] | None:
+        """Lines and values of a block in which each line is one object, else None.
+
+        Between `}` and `{` no value can go on (it would need a comma), so if all line breaks stand there, each line
+        holds at least one value, and as many values as lines means exactly one each.
+        """
+        first = text.find(b"\n")
+        newline = b"\r\n" if text[first - 1 : first] == b"\r" or (first < 0 and text.endswith(b"\r")) else b"\n"
+        text = text.removesuffix(b"\r")
+        breaks = text.count(b"\n")
+        if text[:1] != b"{" or text[-1:] != b"}" or text.count(b"}" + newline + b"{") != breaks:
+            return None
+        try:
+            with no_gc():
+                values = _DECODER.decode_lines(text)
+        except UNREADABLE:
+            return None
+        return (text.split(newline), values) if len(values) == breaks + 1 else None
+
+    def _one_by_one(self, text: bytes) -> Iterator[Batch]:
+        batch = Batch(lines=[], raws=[])
+        assert batch.lines is not None and batch.raws is not None
+        decode = _DECODER.decode
+        with no_gc():
+            lines = text.split(b"\n")
+        for number, line in enumerate(lines):
+            raw = line.strip(_BLANK)
+            if not raw:
+                self.line += 1
+                continue
+            try:
+                if len(raw) > LONGEST:
+                    batch.faults += self.too_long().faults
+                    continue
+                batch.values.append(decode(raw))
+            except UNREADABLE:
+                if not self.row:
+                    self.pretty = _is_pretty(text, line) if number < 3 else False
+                batch.faults.append(self._fault(line))
+            else:
+                batch.rows.append(self.row)
+                batch.lines.append(self.line)
+                batch.raws.append(raw)
+            self.row += 1
+            self.line += 1
+            if len(batch.rows) + len(batch.faults) >= RECORDS:
+                yield batch
+                batch = Batch(lines=[], raws=[])
+                assert batch.lines is not None and batch.raws is not None
+        if batch.rows or batch.faults:
+            yield batch
+
+    def _fault(self, line: bytes) -> Fault:
+        found = diagnose(line)
+        column = len(line[: found.offset].decode(errors="replace")) + 1
+        return Fault(
+            code="MM002",
+            message=f"not JSON at line {self.line}, column {column}: {found.message}",
+            row=self.row,
+            line=self.line,
+            value=excerpt(line, found.offset),
+            hint=PRETTY if self.pretty else found.hint,
+        )
+
+    def too_long(self) -> Batch:
+        """The fault of a line that nobody can hold in memory."""
+        message = f"line {self.line} is longer than {LONGEST >> 20} MB"
+        hint = "line breaks are missing between the records, or media should be files of their own"
+        fault = Fault("MM002", message, row=self.row, line=self.line, hint=hint)
+        self.row += 1
+        self.line += 1
+        return Batch(lines=[], raws=[], faults=[fault])
+
+
+def _is_pretty(text: bytes, line: bytes) -> bool:
+    """Does the first value of the block go on behind its first line?"""
+    body = text.lstrip(_BLANK)
+    first = body.partition(b"\n")[0]
+    if line.strip(_BLANK) != first.strip(_BLANK) or first.strip(_BLANK)[-1:] not in (b"{", b"[", b","):
+        return False
+    return diagnose(body, alone=False).offset > len(first)
+
+
+def excerpt(text: bytes, offset: int) -> str:
+    """What stands around a place, at most some 80 characters."""
+    return text[max(0, offset - 40) : offset + 40].decode(errors="replace").strip()

@@ -1,0 +1,161 @@
+"""Opens a file as a stream of bytes, decompressed on the way, and names what the disk or the compression refuses."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from mmcheck.errors import OpenError
+
+BOM = b"\xef\xbb\xbf"
+BLOCK = 4 << 20
+"""How many bytes of text make a batch."""
+
+# A gzip member expands at most 1,032 times, a zstd block of 4 bytes to 128 kB: small pieces of input bound memory.
+_GZIP_PIECE = 64 << 10
+_ZSTD_PIECE = 1 << 10
+_INFLATED = 1 << 20
+
+
+class StreamError(Exception):
+    """The compressed stream is cut or corrupt: a fault of the data, which readers turn into a `Fault`."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def _cut(kind: str) -> StreamError:
+    return StreamError(f"the {kind} stream breaks off", "the file was not copied or written to its end: fetch it again")
+
+
+def _corrupt(kind: str, error: Exception) -> StreamError:
+    return StreamError(f"the {kind} stream is corrupt ({error})", "fetch the file again and compare its checksum")
+
+
+def _gunzip(file: IO[bytes]) -> Iterator[bytes]:
+    """The members of a gzip file one after the other; zero bytes after the last are padding."""
+    data = file.read(_GZIP_PIECE)
+    while data:
+        inflate = zlib.decompressobj(wbits=31)
+        while not inflate.eof:
+            try:
+                piece = inflate.decompress(data, _INFLATED)
+            except zlib.error as error:
+                raise _corrupt("gzip", error) from None
+            if piece:
+                yield piece
+            data = inflate.unconsumed_tail or (b"" if inflate.eof else file.read(_GZIP_PIECE))
+            if not data and not piece and not inflate.eof:
+                raise _cut("gzip")
+        data = inflate.unused_data or file.read(_GZIP_PIECE)
+        while data and not data.strip(b"\0"):
+            data = file.read(_GZIP_PIECE)
+        data = data.lstrip(b"\0")
+
+
+def _unzstd(file: IO[bytes]) -> Iterator[bytes]:
+    """The frames of a zstd file one after the other."""
+    import zstandard
+
+    data = file.read(_ZSTD_PIECE)
+    while data:
+        frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        while not frame.eof:
+            if not data:
+                raise _cut("zstd")
+            try:
+                piece = frame.decompress(data)
+            except zstandard.ZstdError as error:
+                raise _corrupt("zstd", error) from None
+            if piece:
+                yield piece
+            data = b"" if frame.eof else file.read(_ZSTD_PIECE)
+        data = frame.unused_data or file.read(_ZSTD_PIECE)
+
+
+DECOMPRESSORS: dict[str, Callable[[IO[bytes]], Iterator[bytes]]] = {"gz": _gunzip, "zst": _unzstd}
+
+
+class Stream(io.RawIOBase):
+    """The bytes of a file, plain or decompressed, without a UTF-8 BOM at the start.
+
+    What was decompressed before a `StreamError` is given out first; the error is raised by the next read.
+    """
+
+    def __init__(self, path: Path, compression: str = "", *, keep_bom: bool = False) -> None:
+        self._path = path
+        self._file = open_file(path)
+        self._pieces = DECOMPRESSORS[compression](self._file) if compression else None
+        self._rest = b""
+        self._failure: StreamError | None = None
+        if not keep_bom:
+            self._rest = self.read(len(BOM)).removeprefix(BOM)
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes (fewer only at the end), `b""` at the end. Raises StreamError, OpenError."""
+        parts, have = [self._rest], len(self._rest)
+        self._rest = b""
+        while size < 0 or have < size:
+            part = self._more(size - have)
+            if not part:
+                break
+            parts.append(part)
+            have += len(part)
+        if not have and self._failure:
+            raise self._failure
+        data = b"".join(parts) if len(parts) != 2 or parts[0] else parts[1]
+        if 0 <= size < have:
+            data, self._rest = data[:size], data[size:]
+        return data
+
+    def _more(self, wanted: int) -> bytes:
+        if self._failure:
+            return b""
+        try:
+            if self._pieces is None:
+                return self._file.read(wanted if wanted > 0 else BLOCK)
+            return next(self._pieces, b"")
+        except StreamError as error:
+            self._failure = error
+        except OSError as error:
+            raise OpenError(f"{self._path} cannot be read: {error.strerror or error}") from None
+        return b""
+
+    def readable(self) -> bool:
+        """True: streams are read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer, as `io.BufferedReader` asks for it."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Close the file."""
+        if not self.closed:
+            file = getattr(self, "_file", None)
+            if file is not None:
+                file.close()
+        super().close()
+
+
+def open_file(path: Path) -> IO[bytes]:
+    """Open a regular file, unbuffered. Raises OpenError where it is absent, a directory, or not permitted."""
+    try:
+        if path.is_dir():
+            raise OpenError(f"{path} is a directory, not a file")
+        if path.exists() and not path.is_file():
+            raise OpenError(f"{path} is not a regular file")
+        return path.open("rb", buffering=0)
+    except FileNotFoundError:
+        raise OpenError(f"{path} does not exist") from None
+    except PermissionError:
+        raise OpenError(f"{path} may not be opened: permission denied") from None
+    except (OSError, ValueError) as error:
+        raise OpenError(f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}") from None

@@ -1,0 +1,73 @@
+"""Reports for programs: json, jsonl (a finding a line), parquet (a finding a row)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+
+from mmcheck.finding import Finding, Severity
+from mmcheck.report import Report, findings_frame
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: Version of the shape that holds several results.
+RESULTS = 1
+
+
+def write_json(report: Report | Sequence[Report], out: IO[bytes], quiet: bool) -> None:
+    """The result as `schemas/mmcheck/result/1.json` describes it; several datasets as a list of results."""
+    if isinstance(report, Report):
+        document = report.to_dict()
+    else:
+        document = {"mmcheck": {"results": RESULTS}, "results": [each.to_dict() for each in report]}
+    out.write(msgspec.json.format(_encode(document), indent=2) + b"\n")
+
+
+def write_jsonl(report: Report | Sequence[Report], out: IO[bytes], quiet: bool) -> None:
+    """Every finding on a line of its own; of several datasets, each finding names its `dataset`."""
+    several = not isinstance(report, Report)
+    for each in [report] if isinstance(report, Report) else report:
+        for finding in each.findings:
+            line = finding.to_dict()
+            out.write(_encode({"dataset": each.path, **line} if several else line) + b"\n")
+
+
+def write_parquet(report: Report | Sequence[Report], out: IO[bytes], quiet: bool) -> None:
+    """Every finding as a row; of several datasets, with the column `dataset` first."""
+    import polars as pl
+
+    if isinstance(report, Report):
+        frame = _frame(report)
+    else:
+        named = (pl.lit(_printable(each.path)).alias("dataset") for each in report)
+        frame = pl.concat([_frame(each).select(name, pl.all()) for each, name in zip(report, named, strict=True)])
+    frame.write_parquet(out)
+
+
+def _frame(report: Report) -> pl.DataFrame:
+    try:
+        return report.to_frame()
+    except UnicodeEncodeError:
+        return findings_frame(Finding(**_printable(asdict(finding))) for finding in report.findings)
+
+
+def _encode(document: dict[str, Any]) -> bytes:
+    """JSON as UTF-8. A lone surrogate, which UTF-8 cannot hold, is written as the text of its escape."""
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_printable(document))
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, Severity):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    return [_printable(item) for item in value] if isinstance(value, list) else value

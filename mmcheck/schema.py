@@ -1,0 +1,139 @@
+"""JSON Schema on raw records, before anything can coerce them: jsonschema-rs judges, and says why in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jsonschema_rs
+
+from mmcheck.columns import json_type
+from mmcheck.errors import RequestError, nearest
+from mmcheck.readers.batch import Fault
+
+_SHOWN = 80
+_MOST_PER_RECORD = 20
+
+
+class Judge:
+    """One record schema of a format: `schema` is the whole document, `pointer` the place of the record's schema in it.
+
+    `x-mmcheck: {message, hint}` in a subschema says in the format's own words what the subschema demands.
+    """
+
+    def __init__(self, schema: Mapping[str, Any], pointer: str = "#") -> None:
+        whole = dict(schema)
+        if pointer not in ("", "#"):
+            keep = {key: whole[key] for key in ("$schema", "$defs") if key in whole}
+            whole = keep | {"$ref": pointer}
+        self.schema = whole
+        try:
+            self._validator = jsonschema_rs.validator_for(whole, retriever=_offline)
+        except (ValueError, jsonschema_rs.ValidationError) as error:
+            raise RequestError(f"the schema cannot be used: {str(error).splitlines()[0]}") from None
+        self.is_valid: Callable[[Any], bool] = self._validator.is_valid
+
+    def faults(self, record: Any, row: int | None, line: int | None) -> list[Fault]:
+        """What the record breaks, most telling first; empty if it is valid."""
+        errors = list(self._validator.iter_errors(record))
+        told: list[Fault] = []
+        seen: set[tuple[str, str]] = set()
+        for error in sorted(errors, key=lambda error: len(error.instance_path)):
+            for fault in self._explain(error, record, row, line):
+                key = (fault.pointer or "", fault.message)
+                if key not in seen:
+                    seen.add(key)
+                    told.append(fault)
+        return told[:_MOST_PER_RECORD]
+
+    def _explain(self, error: Any, record: Any, row: int | None, line: int | None) -> list[Fault]:
+        instance_path, schema_path = list(error.instance_path), list(error.schema_path)
+        value = _follow(record, instance_path)
+        own = self._own_words(schema_path)
+        message = own.get("message") or _words(error, value)
+        pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in instance_path)
+        where = pointer or "the record"
+        if not own.get("message"):
+            message = f"{where}: {message}"
+        return [Fault("MM001", message, row=row, line=line, pointer=pointer, value=_shown(value), hint=own.get("hint"))]
+
+    def _own_words(self, schema_path: list[Any]) -> Mapping[str, str]:
+        """`x-mmcheck` of the innermost subschema around the keyword that failed."""
+        node: Any = self.schema
+        own: Mapping[str, str] = {}
+        for step in schema_path:
+            if isinstance(node, dict) and "$ref" in node and step != "$ref":
+                node = self._resolve(node["$ref"])
+            if isinstance(node, dict):
+                own = node.get("x-mmcheck") or own
+                node = self._resolve(node["$ref"]) if step == "$ref" and "$ref" in node else node.get(step)
+            elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+                node = node[step]
+            else:
+                break
+        return own
+
+    def _resolve(self, reference: str) -> Any:
+        node: Any = self.schema
+        for key in reference.lstrip("#").strip("/").split("/"):
+            if key:
+                node = node.get(key.replace("~1", "/").replace("~0", "~")) if isinstance(node, dict) else None
+        return node
+
+
+def _offline(uri: str) -> Any:
+    raise ValueError(f"{uri} is outside the schema: references to other documents are not followed")
+
+
+def _follow(value: Any, path: list[Any]) -> Any:
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _words(error: Any, value: Any) -> str:
+    """What was found and what is allowed, for the keywords that records break most."""
+    kind = error.kind
+    name = type(kind).__name__.rpartition("_")[2]
+    if name == "Type":
+        allowed = " or ".join(str(each) for each in _types(kind))
+        return f"{_a(json_type(value))} ({_shown(value)}) where {allowed} is expected"
+    if name == "Required":
+        missing = str(kind.property).strip('"')
+        near = nearest(missing, value) if isinstance(value, dict) else ""
+        return f"the key {missing!r} is missing{near}"
+    if name == "AdditionalProperties":
+        return f"unknown key {', '.join(repr(str(key)) for key in kind.unexpected)}"
+    if name == "Enum":
+        return f"{_shown(value)} is none of {_shown(kind.options)}"
+    if name in ("AnyOf", "OneOfNotValid"):
+        return f"{_a(json_type(value))} ({_shown(value)}) fits none of the shapes that are allowed here"
+    return str(error.message).replace("\n", " ")[:300]
+
+
+def _types(kind: Any) -> list[str]:
+    types = kind.types
+    return list(types) if isinstance(types, list | tuple | set | frozenset) else [str(types)]
+
+
+def _a(word: str) -> str:
+    return word if word == "null" else f"{'an' if word[0] in 'aio' else 'a'} {word}"
+
+
+def _shown(value: Any) -> str:
+    from mmcheck.columns import json_text
+
+    shown = json_text(value) if value is not None else "null"
+    return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
+
+
+def without_bytes(value: Any) -> Any:
+    """A copy for the judge: JSON knows no binary cells, so bytes are shown to it as the text ""."""
+    if isinstance(value, dict):
+        return {key: without_bytes(element) for key, element in value.items()}
+    if isinstance(value, list):
+        return [without_bytes(element) for element in value]
+    return "" if isinstance(value, bytes | memoryview) else value

@@ -1,0 +1,435 @@
+"""A shard of a dataset meets the rules: `check_shard(shard, plan) -> ShardResult`, and results add up."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from mmcheck import align, global_rules, readers
+from mmcheck.compose import clipped, compose, fingerprint
+from mmcheck.dataset import DataFile, named_files
+from mmcheck.errors import OpenError
+from mmcheck.finding import Finding
+from mmcheck.format import Format, Role
+from mmcheck.media import Prober
+from mmcheck.readers.batch import Batch, Fault
+from mmcheck.rules import Outcome, evaluate
+from mmcheck.ruleset import Rule, RuleSet
+from mmcheck.schema import Judge, without_bytes
+from mmcheck.tables import ROW_BITS, Tables, unfold
+
+#: Tables that are made for a batch and judged with it; `files` is judged once, at the end.
+_NOT_PER_BATCH = frozenset(("files",))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every shard of one check is judged by."""
+
+    root: Path
+    format: Format
+    rules: RuleSet
+    placeholders: Mapping[str, str | None]
+    max_findings: int | None
+    keep: Callable[[int, int], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of one file of the dataset. `number` orders the files, and is part of every record's key."""
+
+    number: int
+    file: DataFile
+
+
+def _place_of(item: tuple[tuple[int, int], Finding]) -> tuple[int, int]:
+    return item[0]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of one rule so far; counts are exact, findings the first ones by place."""
+
+    checked: int = 0
+    failed: int = 0
+    unknown: int = 0
+    error: str | None = None
+    findings: list[tuple[tuple[int, int], Finding]] = field(default_factory=list)
+    by_file: dict[int, int] = field(default_factory=dict)
+    per: str = "row"
+
+    def add(self, other: Tally, most: int | None) -> None:
+        """Add the counts and the findings of another part; of a rule that reports once a file, the first of each."""
+        self.checked += other.checked
+        self.failed += other.failed
+        self.unknown += other.unknown
+        self.error = self.error or other.error
+        self.findings += other.findings
+        self.per = other.per if self.per == "row" else self.per
+        for number, count in other.by_file.items():
+            self.by_file[number] = self.by_file.get(number, 0) + count
+        if self.per != "row":
+            first = {place[0]: (place, finding) for place, finding in sorted(self.findings, key=_place_of, reverse=True)}
+            self.findings = [first[number] for number in sorted(first)]
+        elif most is not None and len(self.findings) > most:
+            self.findings.sort(key=lambda item: item[0])
+            del self.findings[most:]
+
+
+@dataclass(slots=True)
+class ShardResult:
+    """What one or more shards say. `tallies` is by the number of the rule in the rule set."""
+
+    tallies: dict[int, Tally] = field(default_factory=dict)
+    facts: global_rules.Facts = field(default_factory=global_rules.Facts)
+    files: list[dict[str, Any]] = field(default_factory=list)
+    named: list[DataFile] = field(default_factory=list)
+    records: int = 0
+    invalid: int = 0
+    media: int = 0
+
+    def tally(self, number: int) -> Tally:
+        """The tally of a rule."""
+        return self.tallies.setdefault(number, Tally())
+
+    def add(self, other: ShardResult, most: int | None) -> None:
+        """Add another part."""
+        for number, tally in other.tallies.items():
+            self.tally(number).add(tally, most)
+        self.facts += other.facts
+        self.files += other.files
+        self.named += other.named
+        self.records += other.records
+        self.invalid += other.invalid
+        self.media += other.media
+
+
+class Checker:
+    """Judges the shards of one dataset, one after the other; schemas are compiled once."""
+
+    def __init__(self, plan: Plan, prober: Prober) -> None:
+        self.plan, self.prober = plan, prober
+        self.judges: dict[str, Judge] = {}
+        self.numbers = {id(rule): number for number, rule in enumerate(plan.rules.rules)}
+        active = plan.rules.active()
+        self.row_rules: dict[str, list[Rule]] = {}
+        self.global_rules: list[tuple[int, Rule]] = []
+        for rule in active:
+            stanza = rule.stanza
+            if rule.expr is not None and stanza.table not in _NOT_PER_BATCH:
+                self.row_rules.setdefault(stanza.table or "", []).append(rule)
+            elif stanza.unique or stanza.references or stanza.aggregate:
+                self.global_rules.append((self.numbers[id(rule)], rule))
+        self.core = {rule.code: number for number, rule in enumerate(plan.rules.rules) if rule.stanza.raised_by}
+        used = {rule.stanza.table for rule in active}
+        self.wants_order = "order" in used
+        self.wants_content = any("_content" in rule.reads for rule in active)
+
+    def check(self, shard: Shard) -> Iterator[ShardResult]:
+        """The results of the batches of a shard, in order."""
+        file = shard.file
+        role = self.plan.format.roles[file.role]
+        judge = self.judges.get(role.name)
+        if judge is None:
+            judge = self.judges[role.name] = self.plan.format.judge(role.name)
+        facts = readers.facts(file.path)
+        context = {**file.context, "file": file.file, "split": file.split, **_context(facts)}
+        header = self._header(file, role)
+        records = 0
+        for batch in readers.read(file.path, file.at, document=role.document):
+            result = ShardResult()
+            self._faults(result, batch, shard)
+            records += len(batch.rows) + sum(1 for fault in batch.faults if fault.row is not None)
+            if role.name == "samples":
+                result.records = len(batch.rows) + sum(1 for fault in batch.faults if fault.row is not None)
+            result.invalid = sum(1 for fault in batch.faults if fault.row is not None)
+            batch = self._sampled(batch, shard)
+            if batch.rows:
+                self._batch(result, batch, shard, role, judge, header, context)
+            yield result
+        yield ShardResult(files=[_file_row(file, facts, records)])
+
+    def _header(self, file: DataFile, role: Role) -> dict[str, Any]:
+        if not file.at or role.document:
+            return {}
+        return readers.header(file.path, file.at)
+
+    def _sampled(self, batch: Batch, shard: Shard) -> Batch:
+        keep = self.plan.keep
+        if keep is None:
+            return batch
+        return _subset(batch, [number for number, row in enumerate(batch.rows) if keep(shard.number, row)])
+
+    def _faults(self, result: ShardResult, batch: Batch, shard: Shard) -> None:
+        for fault in batch.faults:
+            self.add_fault(result, fault, shard.number, shard.file.file, None, fault.message)
+        number = self.core["MM002"]
+        result.tally(number).checked += len(batch.rows)
+
+    def add_fault(
+        self, result: ShardResult, fault: Fault, number: int, file: str, sample: str | None, content: str
+    ) -> None:
+        """Count a fault of the data under its core rule, with its finding."""
+        rule_number = self.core[fault.code]
+        rule = self.plan.rules.rules[rule_number]
+        if rule.skip is not None:
+            return
+        tally = result.tally(rule_number)
+        tally.checked += 1
+        tally.failed += 1
+        value = clipped(fault.value) if fault.value is not None else None
+        finding = Finding(
+            rule=rule.code,
+            name=rule.stanza.name,
+            severity=rule.severity,
+            message=fault.message,
+            file=file,
+            row=fault.row,
+            line=fault.line,
+            sample=sample,
+            pointer=fault.pointer,
+            value=value,
+            hint=fault.hint or rule.stanza.hint,
+            fingerprint=fingerprint(rule.code, file, content, fault.pointer, value),
+        )
+        tally.findings.append(((number, -1 if fault.row is None else fault.row), finding))
+
+    def _batch(
+        self,
+        result: ShardResult,
+        batch: Batch,
+        shard: Shard,
+        role: Role,
+        judge: Judge,
+        header: Mapping[str, Any],
+        context: Mapping[str, Any],
+    ) -> None:
+        binary = batch.raws is None
+        seen = [without_bytes(value) for value in batch.values] if binary else batch.values
+        valid = [judge.is_valid(value) for value in seen]
+        for number, row in enumerate(batch.rows):
+            for found in named_files(self.plan.format, self.plan.root, shard.file, row, batch.values[number]):
+                if isinstance(found, DataFile):
+                    result.named.append(found)
+                else:
+                    self.add_fault(result, found[1], shard.number, found[0], None, found[1].message)
+        if not all(valid):
+            broken = [number for number, fine in enumerate(valid) if not fine]
+            result.invalid += len(broken)
+            self._broken(result, batch, broken, seen, shard, role, judge, header, context)
+            batch = _subset(batch, [number for number, fine in enumerate(valid) if fine])
+        result.tally(self.core["MM001"]).checked += len(batch.rows)
+        if not batch.rows:
+            return
+        tables = self._unfold(batch, shard, role, header, context)
+        media = tables.frames.get("media")
+        if media is not None:
+            result.media += media.height
+        self._judge(result, tables, batch, shard, role)
+        self._gather(result, tables, batch, shard, valid=True)
+
+    def _broken(
+        self,
+        result: ShardResult,
+        batch: Batch,
+        broken: list[int],
+        seen: list[Any],
+        shard: Shard,
+        role: Role,
+        judge: Judge,
+        header: Mapping[str, Any],
+        context: Mapping[str, Any],
+    ) -> None:
+        """Findings for records that break the schema; their ids count all the same."""
+        part = _subset(batch, broken)
+        tables = unfold(role.plans, part, shard.number, placeholders={}, header=header, context=context, ids_only=True)
+        if "samples" in tables.frames and self.wants_content:
+            tables.frames["samples"] = tables.frames["samples"].with_columns(_content(part))
+        self._gather(result, tables, part, shard, valid=False)
+        tally = result.tally(self.core["MM001"])
+        most = self.plan.max_findings
+        for order, number in enumerate(broken):
+            if most is not None and order >= most:
+                tally.checked += len(broken) - order
+                tally.failed += len(broken) - order
+                break
+            line = batch.lines[number] if batch.lines else None
+            faults = judge.faults(seen[number], batch.rows[number], line)
+            fault = _one(faults) if faults else Fault("MM001", "the record breaks the schema", batch.rows[number], line)
+            self.add_fault(result, fault, shard.number, shard.file.file, tables.ids[order], _digest(batch, number))
+
+    def _gather(self, result: ShardResult, tables: Tables, batch: Batch, shard: Shard, *, valid: bool) -> None:
+        if self.global_rules:
+            places = _places(tables, batch, shard.number)
+            result.facts += global_rules.gather(tables.frames, self.global_rules, places, valid=valid)
+
+    def _unfold(
+        self, batch: Batch, shard: Shard, role: Role, header: Mapping[str, Any], context: Mapping[str, Any]
+    ) -> Tables:
+        plan = self.plan
+        tables = unfold(
+            role.plans, batch, shard.number, placeholders=plan.placeholders, header=header, context=context
+        )
+        frames = tables.frames
+        if "samples" in frames and self.wants_content:
+            frames["samples"] = frames["samples"].with_columns(_content(batch))
+        media, slots = frames.get("media"), frames.get("slots")
+        if media is None:
+            return tables
+        if slots is not None:
+            if plan.format.stand_in:
+                slots = frames["slots"] = align.stand_in(slots, media, plan.format.stand_in)
+            any_kind = None in plan.placeholders.values()
+            frames["counts"] = align.counts(slots, media, any_kind=any_kind)
+            frames["counts"] = self._foreign(frames, role)
+        frames["media"] = self.prober.look(media, tables.blobs, shard.file.path.parent).with_columns(
+            pl.lit(shard.file.split, pl.String).alias("split")
+        )
+        if self.wants_order:
+            samples = [(shard.number << ROW_BITS) + row for row in batch.rows]
+            frames["order"] = align.order(plan.format.evidence, batch.values, samples, slots, frames["media"])
+        return tables
+
+    def _foreign(self, frames: Mapping[str, pl.DataFrame], role: Role) -> pl.DataFrame:
+        """The counts, with placeholders of another format that the user has not configured."""
+        plan = self.plan
+        tokens = {token: kind for token, kind in plan.format.foreign_placeholders.items() if token not in plan.placeholders}
+        text_of = next((each.text_of for each in role.plans if each.name == "slots"), None)
+        if not tokens or text_of is None:
+            return frames["counts"]
+        return align.foreign(frames["counts"], frames[text_of[0]], text_of[1], tokens)
+
+    def _judge(self, result: ShardResult, tables: Tables, batch: Batch, shard: Shard, role: Role) -> None:
+        most = self.plan.max_findings
+        for table, rules in self.row_rules.items():
+            frame = tables.frames.get(table)
+            if frame is None:
+                continue
+            for outcome in evaluate(frame, rules, [most if rule.stanza.per == "row" else 1 for rule in rules]):
+                self._outcome(result, outcome, tables, batch, shard, role)
+
+    def _outcome(
+        self, result: ShardResult, outcome: Outcome, tables: Tables, batch: Batch, shard: Shard, role: Role
+    ) -> None:
+        tally = result.tally(self.numbers[id(outcome.rule)])
+        tally.checked += outcome.checked
+        tally.failed += outcome.failed
+        tally.unknown += outcome.unknown
+        tally.error = tally.error or outcome.error
+        tally.per = outcome.rule.stanza.per
+        if outcome.failed:
+            tally.by_file[shard.number] = tally.by_file.get(shard.number, 0) + outcome.failed
+        if outcome.failures is None:
+            return
+        at = {row: number for number, row in enumerate(batch.rows)}
+        for row in outcome.failures.iter_rows(named=True):
+            record = row["sample"] - (shard.number << ROW_BITS)
+            number = at[record]
+            finding = compose(
+                outcome.rule,
+                row,
+                file=shard.file.file,
+                number=record,
+                line=batch.lines[number] if batch.lines else None,
+                sample=tables.ids[number],
+                content=_digest(batch, number),
+                role=role,
+            )
+            tally.findings.append(((shard.number, record), finding))
+
+
+def _places(tables: Tables, batch: Batch, number: int) -> pl.DataFrame:
+    """Line and id of each record, for findings of rules that are judged at the end."""
+    return pl.DataFrame(
+        {
+            "sample": pl.Series(batch.rows, dtype=pl.Int64) + (number << ROW_BITS),
+            "_line": pl.Series(batch.lines or [None] * len(batch.rows), dtype=pl.Int64),
+            "_id": pl.Series(tables.ids, dtype=pl.String),
+        }
+    )
+
+
+def _context(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {"pandas_index": facts.get("pandas_index")}
+
+
+def _file_row(file: DataFile, facts: Mapping[str, Any], records: int) -> dict[str, Any]:
+    row = {key: facts.get(key) for key in FILE_FACTS}
+    try:
+        with file.path.open("rb") as stream:
+            digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise OpenError(f"{file.path} cannot be read: {error.strerror}") from None
+    return row | {
+        "file": file.file, "role": file.role, "split": file.split, "records": records, "part": file.part,
+        "digest": digest,
+    }  # fmt: skip
+
+
+FILE_FACTS = (
+    "container", "bytes", "row_groups", "largest_row_group_bytes", "largest_string_bytes", "string_window_bytes",
+    "pandas_index", "columns",
+)  # fmt: skip
+
+
+def _subset(batch: Batch, keep: list[int]) -> Batch:
+    def pick(values: list[Any] | None) -> list[Any] | None:
+        return None if values is None else [values[number] for number in keep]
+
+    return Batch(
+        rows=[batch.rows[number] for number in keep],
+        values=[batch.values[number] for number in keep],
+        lines=pick(batch.lines),
+        raws=pick(batch.raws),
+        keys=pick(batch.keys),
+        texts=pick(batch.texts),
+    )
+
+
+def _one(faults: list[Fault]) -> Fault:
+    """One finding a record: the first fault, and the others in its message."""
+    first, *others = faults
+    if not others:
+        return first
+    more = "; ".join(fault.message for fault in others[:3])
+    rest = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    return Fault(
+        first.code, f"{first.message}; {more}{rest}", first.row, first.line, first.pointer, first.value, first.hint
+    )
+
+
+def _bytes_of(value: Any) -> bytes:
+    return msgspec.json.encode(value, enc_hook=str)
+
+
+def _record_bytes(batch: Batch, number: int) -> bytes:
+    """The bytes that stand for a record's content: its own where the storage has them, else made from its value."""
+    if batch.raws is not None:
+        return batch.raws[number]
+    return _bytes_of(_digested(batch.values[number]))
+
+
+def _digested(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _digested(element) for key, element in value.items()}
+    if isinstance(value, list):
+        return [_digested(element) for element in value]
+    if isinstance(value, bytes | memoryview):
+        return hashlib.blake2b(value, digest_size=16).hexdigest()
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _digest(batch: Batch, number: int) -> str:
+    return hashlib.blake2b(_record_bytes(batch, number), digest_size=16).hexdigest()
+
+
+def _content(batch: Batch) -> pl.Series:
+    """128 bits of hash that stand for each record's content, as text."""
+    content = pl.Series("_content", [_record_bytes(batch, number) for number in range(len(batch.rows))], dtype=pl.Binary)
+    return (content.hash(1).cast(pl.String) + "-" + content.hash(2).cast(pl.String)).alias("_content")
