@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,7 +83,8 @@ def declare(name: str, spec: Any) -> Declared:
 
 
 def _simple(path: str) -> Getter:
-    """The getter of a path in its plain form: `key`, `.`, `$.x`, `@key`, `@0`, `@header.x`, `@file.x`, `'text'`."""
+    """The getter of a path in its plain form: `key`, `.`, `$.x`, `@key`, `@0`, `@header.x`, `@file.x`, `@index`,
+    `'text'`."""
     if path == "null":
         return lambda elements: [None] * len(elements.values)
     if path.startswith("'") and path.endswith("'"):
@@ -123,9 +125,11 @@ def _of_place(name: str) -> Getter:
             return [outer[parent] if outer else None for parent in elements.parents]
 
         return key
+    if name == "index":
+        return _index
     origin, _, rest = name.partition(".")
     if origin not in ("header", "file") or not rest:
-        raise RequestError(f"{'@' + name!r} is unknown: @key, @0, @header.NAME and @file.NAME are known")
+        raise RequestError(f"{'@' + name!r} is unknown: @key, @0, @index, @header.NAME and @file.NAME are known")
     steps = paths.parse(rest)
 
     def beside(elements: Elements) -> list[Any]:
@@ -133,6 +137,12 @@ def _of_place(name: str) -> Getter:
         return [value] * len(elements.values)
 
     return beside
+
+
+def _index(elements: Elements) -> list[Any]:
+    """The cell of the column that pandas kept its index in."""
+    name = elements.context.get("pandas_index")
+    return [value.get(name) if isinstance(value, dict) else None for value in elements.values]
 
 
 def _as(name: str, path: str, form: str, kind: Kind) -> Declared:
@@ -146,14 +156,17 @@ def _as(name: str, path: str, form: str, kind: Kind) -> Declared:
         return Declared(name, "string", _type(path))
     if form == "spelling":
         return Declared(name, "string", _spelling(path))
+    if form == "found":
+        return Declared(name, "string", _found(_simple(path)))
     plain = _simple(path)
     forms: dict[str, tuple[Kind, Callable[[Any], Any]]] = {
         "length": ("integer", lambda value: len(value) if isinstance(value, str | list | dict) else None),
         "json": ("string", lambda value: None if value is None else json_text(value)),
         "lower": ("string", lambda value: value.lower() if isinstance(value, str) else None),
+        "normpath": ("string", lambda value: posixpath.normpath(value) if isinstance(value, str) and value else None),
     }
     if form not in forms:
-        known = ("text", *_KINDS, "present", "type", "spelling", *forms)
+        known = ("text", *_KINDS, "present", "type", "spelling", "found", *forms)
         raise RequestError(f"the column {name!r} is read as {form!r}, which is unknown{nearest(form, known)}")
     kind, convert = forms[form]
     return Declared(name, kind, lambda elements: [convert(value) for value in plain(elements)])
@@ -166,6 +179,12 @@ def _or_absent(path: str) -> Getter:
         return lambda elements: [elements.header.get(key, _ABSENT)] * len(elements.values)
     root = path.startswith("$")
     steps = paths.parse(path.lstrip("$").lstrip(".") if root else path)
+
+    if len(steps) == 1 and steps[0].kind == "key" and not root:
+        only = steps[0].key
+        return lambda elements: [
+            value.get(only, _ABSENT) if value.__class__ is dict else _ABSENT for value in elements.values
+        ]
 
     def one(value: Any) -> Any:
         if not steps:
@@ -191,7 +210,8 @@ def _present(path: str) -> Getter:
 
 def _type(path: str) -> Getter:
     get = _or_absent(path)
-    return lambda elements: [None if value is _ABSENT else json_type(value) for value in get(elements)]
+    names = _TYPE_NAMES
+    return lambda elements: [names.get(value.__class__) for value in get(elements)]
 
 
 def _spelling(path: str) -> Getter:
@@ -211,6 +231,16 @@ def _spelling(path: str) -> Getter:
     return get
 
 
+def _found(getter: Getter) -> Getter:
+    """What lies at a path that a naming file names: `file`, `directory`, or null for nothing."""
+
+    def get(elements: Elements) -> list[Any]:
+        look = elements.context.get("look")
+        return [look(value) if look and isinstance(value, str) and value else None for value in getter(elements)]
+
+    return get
+
+
 def _join(steps: tuple[paths.Step, ...], separator: str) -> Getter:
     def one(value: Any) -> str | None:
         found = [place.value for place in paths.places(value, steps) if isinstance(place.value, str)]
@@ -226,12 +256,12 @@ def _count(steps: tuple[paths.Step, ...]) -> Getter:
 def _extra_keys(known: frozenset[str], path: str) -> Getter:
     plain = _simple(path)
 
-    def one(value: Any) -> str | None:
-        if not isinstance(value, dict) or value.keys() <= known:
-            return None
-        return json_text([key for key in value if key not in known])
-
-    return lambda elements: [one(value) for value in plain(elements)]
+    return lambda elements: [
+        None
+        if value.__class__ is not dict or value.keys() <= known
+        else json_text([key for key in value if key not in known])
+        for value in plain(elements)
+    ]
 
 
 def _first_of(getters: list[Getter]) -> Getter:
@@ -256,19 +286,15 @@ def _concat(getters: list[Getter]) -> Getter:
     return get
 
 
+_TYPE_NAMES: dict[type, str] = {
+    type(None): "null", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array", str: "string",
+    bytes: "string", memoryview: "string",
+}  # fmt: skip
+
+
 def json_type(value: Any) -> str:
     """The JSON Schema name of a value's type; binary cells count as strings."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "number"
-    if isinstance(value, dict):
-        return "object"
-    return "array" if isinstance(value, list) else "string"
+    return _TYPE_NAMES.get(value.__class__, "string")
 
 
 def json_text(value: Any) -> str:
@@ -290,6 +316,8 @@ def text(value: Any) -> str | None:
     """A value as text: strings as they are, numbers and booleans spelt as in JSON, the rest as JSON text."""
     if value is None or value.__class__ is str:
         return value  # type: ignore[no-any-return]
+    if value.__class__ is int:
+        return str(value)
     return json_text(value)
 
 

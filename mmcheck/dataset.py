@@ -262,6 +262,11 @@ def _fit(role: Role, path: Path, heads: Any) -> tuple[int, int, list[str], list[
                 for record in records
                 if role.keys and all(next(places(record, parse(key)), None) is not None for key in role.keys)
             )
+        if role.unlike is not None:
+            # A near relative may hold records that would fit: a tenth that is clearly the relative's speaks for it.
+            judge = Judge(role.unlike)
+            if 10 * sum(1 for record in records if judge.is_valid(without_bytes(record))) >= len(records):
+                fits = 0
         if fits > best[0] or (not best[0] and len(have) > len(best[2])):
             best = (fits, len(records), have, lack)
     return best
@@ -314,15 +319,28 @@ def open_dataset(
             raise OpenError(f"{candidate.path} is not permitted to be read")
     form = load(format, format_path) if format else choose(listing, format_path)
     files, ignored = _assign(form, listing)
+    faults = (*listing.faults, *(() if split else _absent(form, listing)))
     if split is not None:
         known = sorted({file.split for file in files if file.split})
         files = [file for file in files if file.split == split]
         if not files:
             raise RequestError(f"there is no split {split!r}; there is {', '.join(known) or 'none'}")
-    if not files and not listing.faults:
+    if not files and not faults:
         patterns = ", ".join(dict.fromkeys(pattern for role in form.roles.values() for pattern in role.files))
         raise OpenError(f"{listing.path} holds no file of {form.name} ({patterns})")
-    return Dataset(listing.path, listing.root, form, tuple(files), listing.faults, tuple(ignored))
+    return Dataset(listing.path, listing.root, form, tuple(files), faults, tuple(ignored))
+
+
+def _absent(form: Format, listing: _Listing) -> list[tuple[str, Fault]]:
+    """A fault for each file that the format requires in a folder, and that is not there."""
+    if listing.shards or any(candidate.named for candidate in listing.candidates):
+        return []
+    return [
+        (name, Fault("MM004", f"{form.name} requires {name}, which is missing", hint="the loader opens it by this name"))
+        for role in form.roles.values()
+        for name in role.required
+        if not any((listing.root / (name + suffix)).exists() for suffix in ("", ".gz", ".zst"))
+    ]
 
 
 def _assign(form: Format, listing: _Listing) -> tuple[list[DataFile], list[str]]:
@@ -374,8 +392,8 @@ def _likeliest(roles: Sequence[Role], path: Path) -> Role:
 
 
 def _has(path: Path, at: str) -> bool:
-    """Whether a document holds the place `at`; every file holds the top level."""
-    return at == "" or at.lstrip("/").partition("/")[0] in readers.pointers(path)
+    """Whether a document holds the place `at`; every file holds the top level, as one (`""`) or its members (`*`)."""
+    return at in ("", "*") or "/" + at.lstrip("/").partition("/")[0] in readers.pointers(path)
 
 
 def _data_file(role: Role, candidate: _Candidate) -> DataFile:
@@ -389,42 +407,46 @@ def named_files(
     """The files that a record of `naming` names, each with its context; a fault for each that is not there."""
     from mmcheck.paths import places
 
+    named_by: dict[tuple[Any, ...], list[Role]] = {}
     for role in form.roles.values():
         for by, steps in role.named_by:
-            if by != naming.role:
+            if by == naming.role:
+                named_by.setdefault(steps, []).append(role)
+    for steps, roles in named_by.items():
+        for place in places(record, steps):
+            if not isinstance(place.value, str) or not place.value.strip():
                 continue
-            for place in places(record, steps):
-                if not isinstance(place.value, str) or not place.value.strip():
-                    continue
+            path = look_up(place.value, naming.path, root)
+            if path is None:
                 pointer = "".join("/" + key for key in place.keys) + "/" + steps[-1].key
-                yield from _named(role, root, naming, row, place.value, place.keys, pointer)
+                hint = "paths are tried from the naming file's folder, the dataset's root and three parents of it"
+                fault = Fault("MM004", f"{place.value} is missing", row=row, pointer=pointer, value=place.value, hint=hint)
+                yield (naming.file, fault)
+                continue
+            # Two roles may share a key (images in Parquet, images in JSON): then the file's name says which it is.
+            fitting = [role for role in roles if role.fits_name(path.name)] or roles
+            if len(fitting) == 1 or path.is_dir():
+                yield from _named(fitting[0], root, naming, path, place.keys)
 
 
-def _named(
-    role: Role, root: Path, naming: DataFile, row: int, text: str, keys: tuple[str, ...], pointer: str
-) -> Iterator[DataFile | tuple[str, Fault]]:
-    context = {
-        name: keys[int(path[4:] or -1)] if path.startswith("@key") else path.strip("'")
-        for name, path in role.context.items()
-    }
-    bases = [naming.path.parent, root, *[parent for parent in root.parents[:3] if parent != parent.parent]]
+def look_up(text: str, naming: Path, root: Path) -> Path | None:
+    """Where a path leads that the file `naming` names: below its folder, the root, or three parents of that."""
+    bases = [naming.parent, root, *[parent for parent in root.parents[:3] if parent != parent.parent]]
     for base in dict.fromkeys(bases):
         path = Path(os.path.normpath(base / text))
-        if not any(path.is_relative_to(allowed) for allowed in bases):
-            continue
-        if path.is_dir():
-            parts = sorted(each for each in path.iterdir() if role.fits_name(each.name))
-        elif path.is_file():
-            parts = [path]
-        else:
-            continue
-        for part in parts:
-            file = os.path.relpath(part, root)
-            at = next((at for at in role.at if _has(part, at)), role.at[0])
-            yield DataFile(part, file, role.name, at, naming.split, context, part=part != path)
-        return
-    hint = "paths are tried from the naming file's folder, the dataset's root and three parents of it"
-    fault = Fault("MM004", f"{text} is missing", row=row, pointer=pointer, value=text, hint=hint)
-    yield (naming.file, fault)
+        if any(path.is_relative_to(allowed) for allowed in bases) and path.exists():
+            return path
+    return None
+
+
+def _named(role: Role, root: Path, naming: DataFile, path: Path, keys: tuple[str, ...]) -> Iterator[DataFile]:
+    context = {
+        name: keys[int(source[4:] or -1)] if source.startswith("@key") else source.strip("'")
+        for name, source in role.context.items()
+    }
+    parts = sorted(each for each in path.iterdir() if role.fits_name(each.name)) if path.is_dir() else [path]
+    for part in parts:
+        at = next((at for at in role.at if _has(part, at)), role.at[0])
+        yield DataFile(part, os.path.relpath(part, root), role.name, at, naming.split, context, part=part != path)
 
 

@@ -18,7 +18,7 @@ from mmcheck.resources import folder
 from mmcheck.rulefile import RuleFile
 from mmcheck.schema import Judge
 
-_ROLE_KEYS = ("files", "fixed", "at", "document", "schema", "detect", "named_by", "context", "tables", "docs")
+_ROLE_KEYS = ("files", "fixed", "required", "at", "document", "schema", "detect", "named_by", "context", "tables", "docs")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Role:
     schema_pointer: str
     keys: tuple[str, ...]
     like: Mapping[str, Any] | None
+    unlike: Mapping[str, Any] | None
+    required: tuple[str, ...]
     named_by: tuple[tuple[str, tuple[paths.Step, ...]], ...]
     context: Mapping[str, str]
     plans: tuple[tables.TablePlan, ...]
@@ -195,6 +197,8 @@ def _role(name: str, data: Mapping[str, Any]) -> Role:
         schema_pointer=str(data.get("schema") or "#"),
         keys=tuple(detect.get("keys") or ()),
         like=detect.get("like"),
+        unlike=detect.get("unlike"),
+        required=tuple(data.get("required") or ()),
         named_by=tuple((item["role"], paths.parse(item["path"])) for item in data.get("named_by") or ()),
         context=dict(data.get("context") or {}),
         plans=tables.compile_tables(data.get("tables") or {}),

@@ -173,7 +173,8 @@ def judge(number: int, rule: Rule, facts: Facts, most: int | None) -> Outcome:
         return _judge_unique(outcome, frame, most)
     if rule.stanza.references:
         reference = rule.stanza.references
-        return _judge_references(outcome, frame, facts.targets.get((reference.to_table, reference.to_columns)), most)
+        targets = facts.targets.get((reference.to_table, reference.to_columns))
+        return _judge_references(outcome, frame, targets, most, once=reference.once)
     aggregate = rule.stanza.aggregate
     assert aggregate is not None and rule.aggregate is not None
     merged = _merged(frame, aggregate.by, rule.aggregate)
@@ -208,12 +209,22 @@ def _judge_unique(outcome: Outcome, frame: pl.DataFrame, most: int | None) -> Ou
 
 
 def _judge_references(
-    outcome: Outcome, frame: pl.DataFrame, targets: list[pl.DataFrame] | None, most: int | None
+    outcome: Outcome, frame: pl.DataFrame, targets: list[pl.DataFrame] | None, most: int | None, *, once: bool
 ) -> Outcome:
-    """Keys that are not among the targets fail, and name the nearest; without any target table all are unknown."""
+    """Keys that are not among the targets fail, and name the nearest; without any target table all are unknown.
+
+    With `once` it is those that are among the targets more than once that fail.
+    """
     outcome.checked += frame.height
     if targets is None:
         outcome.unknown += frame.height
+        return outcome
+    if once:
+        repeated = pl.concat(targets).group_by("_one", "_two").len().filter(pl.col("len") > 1)
+        ambiguous = frame.join(repeated, on=["_one", "_two"], how="semi", maintain_order="left")
+        ambiguous = ambiguous.sort("sample", maintain_order=True)
+        outcome.failed = ambiguous.height
+        outcome.failures = ambiguous if most is None else ambiguous.head(most)
         return outcome
     known = pl.concat(targets).unique(["_one", "_two"], maintain_order=True)
     missing = frame.join(known, on=["_one", "_two"], how="anti", maintain_order="left").sort("sample", maintain_order=True)

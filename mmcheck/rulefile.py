@@ -25,11 +25,15 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*$")
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """A foreign key: the `columns` of the rule's table must be found in `to_columns` of the table `to_table`."""
+    """A foreign key: the `columns` of the rule's table must be found in `to_columns` of the table `to_table`.
+
+    With `once` what is found must be there once only; what is not found at all is left to a rule without it.
+    """
 
     columns: tuple[str, ...]
     to_table: str
     to_columns: tuple[str, ...]
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +187,14 @@ def _references(located: Located, where: Where, data: Any) -> References | None:
     if data is None:
         return None
     data = _mapping(located, where, data)
-    _known(located, where, data, ("column", "to"))
+    _known(located, where, data, ("column", "to", "once"))
     columns = data.get("column")
     table, _, to = str(data.get("to") or "").partition(".")
     targets = tuple(part.strip() for part in to.strip("[]").split(",") if part.strip())
     columns = tuple(columns) if isinstance(columns, list) else (columns,)
     if not targets or len(targets) != len(columns) or not all(isinstance(column, str) for column in columns):
         raise RequestError(f"{located.at(*where)}: references: needs {{column: c, to: table.c}} with as many columns")
-    return References(columns, table, targets)
+    return References(columns, table, targets, bool(data.get("once")))
 
 
 def _aggregate(located: Located, where: Where, data: Any) -> Aggregate | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import polars as pl
 
 from mmcheck import align, global_rules, readers
 from mmcheck.compose import clipped, compose, fingerprint
-from mmcheck.dataset import DataFile, named_files
+from mmcheck.dataset import DataFile, look_up, named_files
 from mmcheck.errors import OpenError
 from mmcheck.finding import Finding
 from mmcheck.format import Format, Role
@@ -126,7 +127,9 @@ class Checker:
                 self.row_rules.setdefault(stanza.table or "", []).append(rule)
             elif stanza.unique or stanza.references or stanza.aggregate:
                 self.global_rules.append((self.numbers[id(rule)], rule))
+        self.given: dict[tuple[int, int], int] = {}
         self.core = {rule.code: number for number, rule in enumerate(plan.rules.rules) if rule.stanza.raised_by}
+        self.naming = {naming for each in plan.format.roles.values() for naming, _ in each.named_by}
         used = {rule.stanza.table for rule in active}
         self.wants_order = "order" in used
         self.wants_content = any("_content" in rule.reads for rule in active)
@@ -139,7 +142,9 @@ class Checker:
         if judge is None:
             judge = self.judges[role.name] = self.plan.format.judge(role.name)
         facts = readers.facts(file.path)
-        context = {**file.context, "file": file.file, "split": file.split, **_context(facts)}
+        context = {**file.context, "file": file.file, "split": file.split, "at": file.at, **_context(facts)}
+        if any(by == role.name for each in self.plan.format.roles.values() for by, _ in each.named_by):
+            context["look"] = partial(_look, naming=file.path, root=self.plan.root)
         header = self._header(file, role)
         records = 0
         for batch in readers.read(file.path, file.at, document=role.document):
@@ -213,7 +218,7 @@ class Checker:
         binary = batch.raws is None
         seen = [without_bytes(value) for value in batch.values] if binary else batch.values
         valid = [judge.is_valid(value) for value in seen]
-        for number, row in enumerate(batch.rows):
+        for number, row in enumerate(batch.rows if role.name in self.naming else ()):
             for found in named_files(self.plan.format, self.plan.root, shard.file, row, batch.values[number]):
                 if isinstance(found, DataFile):
                     result.named.append(found)
@@ -306,13 +311,17 @@ class Checker:
         return align.foreign(frames["counts"], frames[text_of[0]], text_of[1], tokens)
 
     def _judge(self, result: ShardResult, tables: Tables, batch: Batch, shard: Shard, role: Role) -> None:
-        most = self.plan.max_findings
         for table, rules in self.row_rules.items():
             frame = tables.frames.get(table)
             if frame is None:
                 continue
-            for outcome in evaluate(frame, rules, [most if rule.stanza.per == "row" else 1 for rule in rules]):
+            for outcome in evaluate(frame, rules, [self._left(rule, shard) for rule in rules]):
                 self._outcome(result, outcome, tables, batch, shard, role)
+
+    def _left(self, rule: Rule, shard: Shard) -> int | None:
+        """How many more findings of a rule this file may give; a rule that reports once a file gives one."""
+        most = self.plan.max_findings if rule.stanza.per == "row" else 1
+        return None if most is None else max(0, most - self.given.get((self.numbers[id(rule)], shard.number), 0))
 
     def _outcome(
         self, result: ShardResult, outcome: Outcome, tables: Tables, batch: Batch, shard: Shard, role: Role
@@ -327,6 +336,8 @@ class Checker:
             tally.by_file[shard.number] = tally.by_file.get(shard.number, 0) + outcome.failed
         if outcome.failures is None:
             return
+        key = (self.numbers[id(outcome.rule)], shard.number)
+        self.given[key] = self.given.get(key, 0) + outcome.failures.height
         at = {row: number for number, row in enumerate(batch.rows)}
         for row in outcome.failures.iter_rows(named=True):
             record = row["sample"] - (shard.number << ROW_BITS)
@@ -353,6 +364,11 @@ def _places(tables: Tables, batch: Batch, number: int) -> pl.DataFrame:
             "_id": pl.Series(tables.ids, dtype=pl.String),
         }
     )
+
+
+def _look(text: str, *, naming: Path, root: Path) -> str | None:
+    path = look_up(text, naming, root)
+    return None if path is None else "directory" if path.is_dir() else "file"
 
 
 def _context(facts: Mapping[str, Any]) -> dict[str, Any]:

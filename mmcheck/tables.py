@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from mmcheck import paths
@@ -240,16 +241,13 @@ def _with_bytes(sources: Any, blobs: Any) -> Any:
 
 
 def _kept(spec: Spec, elements: Elements) -> Elements:
-    if spec.skip:
-        keep = [number for number, value in enumerate(elements.values) if value not in spec.skip]
-    elif spec.where:
-        keep = [
-            number
-            for number, value in enumerate(elements.values)
-            if isinstance(value, dict) and all(value.get(key) in wanted for key, wanted in spec.where.items())
-        ]
-    else:
+    if not spec.skip and not spec.where:
         return elements
+    keep = [
+        number
+        for number, value in enumerate(elements.values)
+        if value not in spec.skip and _wanted(spec.where, value, elements.records[elements.parents[number]])
+    ]
     return Elements(
         [elements.values[number] for number in keep],
         [elements.parents[number] for number in keep],
@@ -259,10 +257,21 @@ def _kept(spec: Spec, elements: Elements) -> Elements:
     )
 
 
+def _wanted(where: Mapping[str, tuple[Any, ...]], element: Any, record: Any) -> bool:
+    """Whether an element, or its record where a key begins with `$.`, has the values that are wanted."""
+    for key, wanted in where.items():
+        holder = record if key.startswith("$.") else element
+        if not isinstance(holder, dict) or holder.get(key.removeprefix("$.")) not in wanted:
+            return False
+    return True
+
+
 def _media_columns(spec: Spec, elements: Elements, blobs: list[Any]) -> dict[str, Any]:
     """`source`, `storage` and what the probe needs: the bytes' index, their name, and whether a source is an id."""
     source = next((column for column in spec.columns if column.name == "source"), None)
     values = source.get(elements) if source else elements.values
+    if not spec.base64 and set(map(type, values)) <= {str}:
+        return _paths_only(spec, values)
     sources: list[str | None] = []
     storages: list[str] = []
     numbers: list[int | None] = []
@@ -283,14 +292,35 @@ def _media_columns(spec: Spec, elements: Elements, blobs: list[Any]) -> dict[str
             sources.append(text(value))
             numbers.append(None)
             names.append(None)
-    columns = {
-        "source": _series("source", sources, "string"),
-        "storage": _series("storage", storages, "string"),
-        "_blob": _series("_blob", numbers, "integer"),
-        "_name": _series("_name", names, "string"),
-    }
+    return _with_kind(
+        spec,
+        {
+            "source": _series("source", sources, "string"),
+            "storage": _series("storage", storages, "string"),
+            "_blob": _series("_blob", numbers, "integer"),
+            "_name": _series("_name", names, "string"),
+        },
+    )
+
+
+def _paths_only(spec: Spec, values: list[Any]) -> dict[str, Any]:
+    """The common case, all paths, with no Python object a cell."""
+    count = len(values)
+    return _with_kind(
+        spec,
+        {
+            "source": _series("source", values, "string"),
+            "storage": pl.repeat("id" if spec.ids else "path", count, dtype=pl.String, eager=True).alias("storage"),
+            "_blob": pl.repeat(None, count, dtype=pl.Int64, eager=True).alias("_blob"),
+            "_name": pl.repeat(None, count, dtype=pl.String, eager=True).alias("_name"),
+        },
+    )
+
+
+def _with_kind(spec: Spec, columns: dict[str, Any]) -> dict[str, Any]:
     if spec.kind is not None:
-        columns["kind"] = _series("kind", [spec.kind.strip("'")] * len(values), "string")
+        count = len(columns["source"])
+        columns["kind"] = pl.repeat(spec.kind.strip("'"), count, dtype=pl.String, eager=True).alias("kind")
     return columns
 
 
@@ -306,13 +336,13 @@ def _numbered(frame: pl.DataFrame, plan: TablePlan) -> pl.DataFrame:
     """The frame with the columns that the engine makes: the ordinal in the record, and positions by kind."""
     index = INDEX.get(plan.name, "ordinal")
     if index is not None and index not in frame.columns:
-        frame = frame.with_columns(_ordinal("sample").alias(index))
+        frame = frame.with_columns(_ordinals(frame["sample"]).alias(index))
     missing = [column for column in _standard(plan.name) if column.name not in frame.columns and column.depth is None]
     frame = frame.with_columns(
         pl.lit(None, dtype(column.kind)).alias(column.name) for column in missing if column.name != "position"
     )
     if plan.name in ("slots", "media") and "position" not in frame.columns:
-        frame = frame.with_columns(_ordinal("sample", "kind").alias("position"))
+        frame = frame.with_columns(_positions(frame))
     return frame
 
 
@@ -322,6 +352,21 @@ def _standard(name: str) -> tuple[Any, ...]:
 
 def _ordinal(*by: str) -> pl.Expr:
     return pl.int_range(pl.len(), dtype=pl.Int64).over(by)
+
+
+def _ordinals(samples: pl.Series) -> pl.Series:
+    """0, 1, … within each run of equal samples; a table's rows of one record stand together."""
+    keys = samples.to_numpy()
+    starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))) if len(keys) else np.array([], np.int64)
+    lengths = np.diff(np.append(starts, len(keys)))
+    return pl.Series(np.arange(len(keys), dtype=np.int64) - np.repeat(starts, lengths), dtype=pl.Int64)
+
+
+def _positions(frame: pl.DataFrame) -> pl.Series | pl.Expr:
+    """0, 1, … within each record and kind."""
+    if frame["kind"].n_unique() <= 1:
+        return _ordinals(frame["sample"]).alias("position")
+    return _ordinal("sample", "kind").alias("position")
 
 
 def _placeholders(texts: pl.DataFrame, column: str, placeholders: Mapping[str, str | None]) -> pl.DataFrame:
@@ -352,9 +397,8 @@ def _placeholders(texts: pl.DataFrame, column: str, placeholders: Mapping[str, s
             .alias("kind"),
         )
         .select("sample", "turn", "kind", "reference")
-        .with_columns(_ordinal("sample").alias("slot"), _ordinal("sample", "kind").alias("position"))
-    )
-    return found.collect()
+    ).collect()
+    return found.with_columns(_ordinals(found["sample"]).alias("slot"), _positions(found))
 
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*$")

@@ -76,7 +76,9 @@ def schema(name: NAME, format_path: FORMAT_PATH = None, debug: DEBUG = False) ->
 
 
 def tables(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="A format, for its own columns.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="A format, for its own columns.")
+    ] = None,
     format_path: FORMAT_PATH = None,
     debug: DEBUG = False,
 ) -> None:
@@ -94,15 +96,14 @@ def tables(
             print()
         print(f"{table}: a row is {standard.row}" if standard else table)
         docs = {column.name: column.docs for column in standard.columns} if standard else {}
-        if one:
-            kinds = dict(one.columns(table))
-        else:
-            kinds = {column.name: column.kind for column in TABLES[table].columns}
+        kinds = one.columns(table) if one else {column.name: column.kind for column in TABLES[table].columns}
         columns(((column, kind, docs.get(column, "")) for column, kind in kinds.items()), indent=2)
 
 
 def rules(
-    format: Annotated[str | None, typer.Option(metavar="NAME[@VERSION]", help="Only the rules that this format meets.")] = None,
+    format: Annotated[
+        str | None, typer.Option(metavar="NAME[@VERSION]", help="Only the rules that this format meets.")
+    ] = None,
     format_path: FORMAT_PATH = None,
     debug: DEBUG = False,
 ) -> None:
@@ -163,7 +164,8 @@ def _explain(file: RuleFile, stanza: Stanza) -> None:
         "expression": stanza.expression,
         "unique": ", ".join(stanza.unique) if stanza.unique else None,
         "references": stanza.references and f"{', '.join(stanza.references.columns)} in {stanza.references.to_table}",
-        "aggregate": stanza.aggregate and f"{stanza.aggregate.expression} by {', '.join(stanza.aggregate.by) or 'dataset'}",
+        "aggregate": stanza.aggregate
+        and f"{stanza.aggregate.expression} by {', '.join(stanza.aggregate.by) or 'dataset'}",
         "found by": stanza.raised_by,
         "message": stanza.message,
         "hint": stanza.hint,

@@ -74,9 +74,10 @@ CONTAINERS: dict[str, Container] = {
 }
 
 #: Containers that may hold either sound or pictures that move: only their streams tell which.
-STREAMS = frozenset(
-    "ogg mp4 matroska avi flv asf mpeg mpegts flac mp3 aac aiff au caf amr ape wavpack w64".split()  # fmt: skip
-)
+STREAMS = frozenset({
+    "ogg", "mp4", "matroska", "avi", "flv", "asf", "mpeg", "mpegts", "flac", "mp3", "aac", "aiff", "au", "caf", "amr",
+    "ape", "wavpack", "w64",
+})  # fmt: skip
 
 #: Pictures that may move, and so may stand where a video is wanted.
 ANIMATIONS = frozenset({"gif", "webp", "png", "avif"})

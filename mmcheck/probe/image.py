@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -13,26 +14,26 @@ from mmcheck.probe.facts import Depth, Facts
 from mmcheck.probe.medium import Medium
 from mmcheck.probe.verdict import bomb, flawed, the, words_of
 
-# Plugins by name, not `Image.open`: that tries one driver after the other on damaged files, imports some twenty of them,
-# and judges bombs by itself.
+# Plugins by name, not `Image.open`: that tries one driver after the other on damaged files, imports twenty of them
+# for it, and judges bombs by itself.
 _PLUGINS = {
-    "jpeg": "Jpeg", "png": "Png", "gif": "Gif", "webp": "WebP", "bmp": "Bmp", "tiff": "Tiff", "ico": "Ico", "cur": "Cur",
-    "icns": "Icns", "ppm": "Ppm", "jp2": "Jpeg2K", "avif": "Avif", "psd": "Psd", "dds": "Dds", "qoi": "Qoi", "pcx": "Pcx",
-    "sgi": "Sgi", "tga": "Tga", "xbm": "Xbm", "xpm": "Xpm",
+    "jpeg": "Jpeg", "png": "Png", "gif": "Gif", "webp": "WebP", "bmp": "Bmp", "tiff": "Tiff", "ico": "Ico",
+    "cur": "Cur", "icns": "Icns", "ppm": "Ppm", "jp2": "Jpeg2K", "avif": "Avif", "psd": "Psd", "dds": "Dds",
+    "qoi": "Qoi", "pcx": "Pcx", "sgi": "Sgi", "tga": "Tga", "xbm": "Xbm", "xpm": "Xpm",
 }  # fmt: skip
 
 #: Formats that tell the number of their frames when opened; of the others it is found by walking to the end.
 _COUNTED = frozenset({"webp", "png", "avif"})
 _WALKED = frozenset({"gif", "tiff"})
 
-_TRUNCATED = ("truncated", "unexpected end", "not enough", "eof", "buffer is not large enough", "no more data", "short read")
-_UNSUPPORTED = ("unsupported", "not supported", "cannot handle", "not implemented", "decoder not available", "unknown compression")
+_TRUNCATED = ("truncated", "unexpected end", "not enough", "eof", "not large enough", "no more data", "short read")
+_UNSUPPORTED = ("unsupported", "not supported", "cannot handle", "not implemented", "not available")
 
 
 def look_image(medium: Medium, container: str, depth: Depth | None = None) -> Facts:
     """A picture in one of the containers that Pillow reads; `depth` where it is another than the medium's."""
     depth = depth or medium.depth
-    facts = Facts(container=container)
+    facts = medium.facts(container)
     short = _riff_shortage(medium) if container == "webp" else 0
     if short:
         lost = flawed(facts, "truncated", f"{the(container)} ends {short:,} bytes before its header says")
@@ -125,8 +126,11 @@ def failure(facts: Facts, error: Exception) -> Facts:
     """What an exception out of a decoder says about a picture."""
     said, name = words_of(error), the(facts.container)
     low = said.lower()
-    if isinstance(error, Image.DecompressionBombError) or "too large for pngimageplugin" in low:
-        return flawed(facts, "bomb", f"{name} unfolds to far more than it holds ({said})")
+    if isinstance(error, Image.DecompressionBombError):
+        pixels = re.search(r"\d+", said)
+        return flawed(facts, "bomb", f"{name} claims {int(pixels[0]) if pixels else 0:,} pixels, more than the limit")
+    if isinstance(error, ValueError) and ("too large for" in low or "too much memory" in low):
+        return flawed(facts, "bomb", f"{name} has texts or profiles that unfold to too many bytes ({said})")
     if isinstance(error, MemoryError):
         return flawed(facts, "corrupt", f"{name} asks for more memory than there is")
     if isinstance(error, NotImplementedError) or any(word in low for word in _UNSUPPORTED):

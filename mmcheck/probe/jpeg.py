@@ -17,6 +17,7 @@ from mmcheck.probe.verdict import bomb, flawed
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
+_PADDING = 3
 _MAX_SCANS = 500  # a progressive picture has some ten; libjpeg's advice against bombs made of scans
 
 
@@ -39,12 +40,13 @@ def look_jpeg(medium: Medium) -> Facts:
     header = read_header(medium.head)
     if not header.complete:
         header = read_header(medium.whole())
-    facts = Facts(
-        container="mpo" if header.several else "jpeg",
+    facts = medium.facts(
+        "mpo" if header.several else "jpeg",
         width=header.width or None,
         height=header.height or None,
         mode=_MODES.get(header.components),
         frames=1,
+        decoded=medium.depth == "decode",  # until it turns out otherwise
     )
     if header.width * header.height > medium.limits.max_pixels:
         return bomb(facts, header.width, header.height, medium.limits)
@@ -91,7 +93,7 @@ def read_header(data: Bytes) -> Header:
 
 
 def _decode(medium: Medium, header: Header, facts: Facts) -> Facts:
-    from simplejpeg import decode_jpeg  # type: ignore[import-untyped]  # it has no types
+    from simplejpeg import decode_jpeg
 
     data = medium.whole()
     if header.progressive and bytes(data).count(b"\xff\xda") > _MAX_SCANS:
@@ -100,7 +102,7 @@ def _decode(medium: Medium, header: Header, facts: Facts) -> Facts:
         decode_jpeg(data, "GRAY", min_height=1, min_width=1, strict=True)
     except ValueError as error:
         return _judge(medium, header, facts, str(error))
-    return replace(facts, decoded=True)
+    return facts
 
 
 def _judge(medium: Medium, header: Header, facts: Facts, said: str) -> Facts:
@@ -108,16 +110,24 @@ def _judge(medium: Medium, header: Header, facts: Facts, said: str) -> Facts:
     if said.startswith("Premature end of JPEG"):
         scan = medium.size - header.scan
         return flawed(facts, "truncated", f"the JPEG ends after {scan:,} bytes of its scan, before the picture does")
-    early = re.search(r"(\d+) extraneous bytes before marker 0x([0-9a-f]{2})", said)
-    if early and early[2].startswith("d") and early[2] < "d8":
-        harmless = _written_so(medium.whole(), header)
-    else:
-        harmless = bool(early) and header.junk
-    if said.startswith("Corrupt JPEG data") and not harmless:
+    if said.startswith("Corrupt JPEG data") and not _harmless(said, medium.whole(), header):
         return flawed(facts, "corrupt", f"the JPEG is damaged: {_explain(said)}")
     # A complaint about a header (an odd version, an unusual sampling), which says nothing about the picture.
     plain = look_image(medium, "jpeg")
-    return replace(plain, container=facts.container, width=facts.width or plain.width, height=facts.height or plain.height)
+    return replace(plain, container=facts.container, width=facts.width, height=facts.height)
+
+
+def _harmless(said: str, data: Bytes, header: Header) -> bool:
+    """Whether a complaint about bytes too many is about an odd writer, and not about damage."""
+    found = re.search(r"(\d+) extraneous bytes before marker 0x([0-9a-f]{2})", said)
+    if found is None:
+        return False
+    if found[2] == "d9":
+        # Padding to a multiple of four at the end of a picture is common on the web.
+        return int(found[1]) <= _PADDING
+    if "d0" <= found[2] <= "d7":
+        return _written_so(data, header)
+    return header.junk
 
 
 def _explain(said: str) -> str:
@@ -140,9 +150,10 @@ def _written_so(data: Bytes, header: Header) -> bool:
     first = re.search(rb"\xff[\xd0-\xd7]", scan)
     if first is None:
         return False
-    shifted = re.sub(rb"\xff([\xd0-\xd7])", lambda found: bytes((0xFF, 0xD0 | (found[1][0] - 1) & 7)), scan[first.end() :])
+    # The markers count modulo eight, from 0 on.
+    rest = re.sub(rb"\xff([\xd0-\xd7])", lambda found: bytes((0xFF, 0xD0 | (found[1][0] - 1) & 7)), scan[first.end() :])
     try:
-        decode_jpeg(bytes(data[: header.scan]) + shifted, "GRAY", min_height=1, min_width=1, strict=True)
+        decode_jpeg(bytes(data[: header.scan]) + rest, "GRAY", min_height=1, min_width=1, strict=True)
     except ValueError as error:
         return bool(re.search(r"extraneous bytes before marker 0xd0", str(error)))
     return False

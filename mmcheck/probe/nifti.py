@@ -7,7 +7,7 @@ import math
 import struct
 import zlib
 from dataclasses import replace
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from mmcheck.probe.facts import Facts
 from mmcheck.probe.medium import Medium
@@ -15,8 +15,8 @@ from mmcheck.probe.verdict import flawed
 
 _TYPES = {  # number → (name, bytes a voxel)
     2: ("uint8", 1), 4: ("int16", 2), 8: ("int32", 4), 16: ("float32", 4), 32: ("complex64", 8), 64: ("float64", 8),
-    128: ("rgb24", 3), 256: ("int8", 1), 512: ("uint16", 2), 768: ("uint32", 4), 1024: ("int64", 8), 1280: ("uint64", 8),
-    1792: ("complex128", 16), 2304: ("rgba32", 4),
+    128: ("rgb24", 3), 256: ("int8", 1), 512: ("uint16", 2), 768: ("uint32", 4), 1024: ("int64", 8),
+    1280: ("uint64", 8), 1792: ("complex128", 16), 2304: ("rgba32", 4),
 }  # fmt: skip
 _PIECE = 1 << 20
 
@@ -33,7 +33,7 @@ def look_nifti(medium: Medium, packed: bool) -> Facts | None:
 
     `mode` is the type of a voxel, `width`, `height` and `frames` are the first three axes (x, y, z).
     """
-    facts = Facts(container="nifti")
+    facts = medium.facts("nifti")
     with medium.stream() as stream:
         if not packed:
             return _judge(facts, stream.read(544), medium.size, medium.depth == "decode")
@@ -68,7 +68,8 @@ def _judge(facts: Facts, head: bytes, held: int | None, decoded: bool) -> Facts 
     if known is None:
         return flawed(facts, "unsupported", f"the volume has voxels of an unknown type ({header.datatype})")
     if held is not None and header.single and held < _wanted(header):
-        return flawed(facts, "truncated", f"the volume of {header.shape} needs {_wanted(header):,} bytes, {held:,} are there")
+        needs = f"needs {_wanted(header):,} bytes, {held:,} are there"
+        return flawed(facts, "truncated", f"the volume of {header.shape} {needs}")
     return replace(facts, decoded=decoded)
 
 
@@ -78,12 +79,15 @@ def _wanted(header: _Header) -> int:
 
 def _read(head: bytes) -> _Header | None:
     """A NIfTI-1 or -2 header of either byte order, if this is one."""
+    if len(head) < 348:
+        return None
     for order in "<>":
-        if len(head) >= 348 and struct.unpack_from(order + "i", head)[0] == 348 and head[344:348] in (b"n+1\0", b"ni1\0"):
+        (length,) = struct.unpack_from(order + "i", head)
+        if length == 348 and head[344:348] in (b"n+1\0", b"ni1\0"):
             dim = struct.unpack_from(order + "8h", head, 40)
             (datatype,) = struct.unpack_from(order + "h", head, 70)
             (offset,) = struct.unpack_from(order + "f", head, 108)
-        elif len(head) >= 540 and struct.unpack_from(order + "i", head)[0] == 540 and head[4:8] in (b"n+2\0", b"ni2\0"):
+        elif length == 540 and head[4:8] in (b"n+2\0", b"ni2\0"):
             (datatype,) = struct.unpack_from(order + "h", head, 12)
             dim = struct.unpack_from(order + "8q", head, 16)
             (offset,) = struct.unpack_from(order + "q", head, 168)

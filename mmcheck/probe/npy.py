@@ -16,8 +16,8 @@ _PIECE = 1 << 20
 
 
 def look_npy(medium: Medium) -> Facts:
-    """A .npy: its shape and type against its size. `mode` is the type, the last three axes are frames, height, width."""
-    return _npy(Facts(container="npy"), medium.part(0, 1 << 16), medium.size, medium.depth == "decode")
+    """A .npy: its shape and type against its size. `mode` is the type; the last axes are frames, height, width."""
+    return _npy(medium.facts("npy"), medium.part(0, 1 << 16), medium.size, medium.depth == "decode")
 
 
 def _npy(facts: Facts, head: bytes, size: int, decoded: bool) -> Facts:
@@ -27,7 +27,8 @@ def _npy(facts: Facts, head: bytes, size: int, decoded: bool) -> Facts:
     if size < begin + length:
         return flawed(facts, "truncated", f"the array ends after {size:,} bytes, within its header")
     try:
-        described = ast.literal_eval(head[begin : begin + length].decode("utf-8" if head[6:7] == b"\3" else "latin-1").strip())
+        text = head[begin : begin + length].decode("utf-8" if head[6:7] == b"\3" else "latin-1")
+        described = ast.literal_eval(text.strip())
         shape, kind = tuple(int(n) for n in described["shape"]), described["descr"]
     except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError, UnicodeDecodeError):
         return flawed(facts, "corrupt", "the array's header cannot be understood")
@@ -55,7 +56,7 @@ def _npy(facts: Facts, head: bytes, size: int, decoded: bool) -> Facts:
 
 def look_npz(medium: Medium) -> Facts | None:
     """A .npz: every member's header, and its checksum when decoding. None where the ZIP archive holds no arrays."""
-    facts = Facts(container="npz")
+    facts = medium.facts("npz")
     try:
         with medium.stream() as stream, zipfile.ZipFile(stream) as archive:
             members = [each for each in archive.infolist() if each.filename.endswith(".npy")]
@@ -64,7 +65,8 @@ def look_npz(medium: Medium) -> Facts | None:
                     found = _npy(facts, file.read(1 << 16), member.file_size, medium.depth == "decode")
                     while medium.depth == "decode" and file.read(_PIECE):
                         if medium.late:
-                            return flawed(facts, "bomb", f"unpacking was given up after {medium.limits.max_seconds:g} s")
+                            words = f"unpacking was given up after {medium.limits.max_seconds:g} s"
+                            return flawed(facts, "bomb", words)
                 if found.defect is not None:
                     return replace(found, detail=f"{member.filename}: {found.detail}")
     except zipfile.BadZipFile as error:
@@ -73,5 +75,3 @@ def look_npz(medium: Medium) -> Facts | None:
     except (zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         return flawed(facts, "corrupt", f"the archive of arrays is damaged ({error})")
     return found if members else None
-
-

@@ -33,7 +33,7 @@ _SLICE = 1 << 16
 
 @dataclass(slots=True)
 class _Walk:
-    """What the chunks tell: the first fault of the picture, the first of a later frame, where the picture's data are."""
+    """What the chunks tell: the first fault of the picture, the first of a later frame, where its data are."""
 
     fault: tuple[str, str] | None = None
     later: str | None = None
@@ -44,16 +44,16 @@ class _Walk:
 
 def look_png(medium: Medium) -> Facts:
     """A PNG, still or animated."""
-    facts = Facts(container="png")
+    facts = medium.facts("png")
     if medium.size < 33:
         return flawed(facts, "truncated", f"the PNG ends after {medium.size} bytes, within its header")
     if medium.head[8:16] != b"\0\0\0\rIHDR":
         return flawed(facts, "corrupt", "the PNG does not begin with its header chunk")
     width, height, bits, colour, method, filters, interlace = struct.unpack_from(">IIBBBBB", medium.head, 16)
     mode = _MODES.get((colour, bits))
-    facts = replace(facts, width=width, height=height, mode=mode, frames=1)
+    facts = medium.facts("png", width=width, height=height, mode=mode, frames=1)
     if mode is None or not 0 < width < 1 << 31 or not 0 < height < 1 << 31 or method or filters or interlace > 1:
-        said = f"{width:,} × {height:,} pixels, {bits} bits, colour type {colour}, methods {method}, {filters}, {interlace}"
+        said = f"{width:,} × {height:,} pixels, {bits} bits, colour {colour}, methods {method}, {filters}, {interlace}"
         return flawed(facts, "corrupt", f"the PNG's header makes no sense: {said}")
     if width * height > medium.limits.max_pixels:
         return bomb(facts, width, height, medium.limits)
@@ -98,8 +98,11 @@ def _decode(medium: Medium, facts: Facts, passes: list[tuple[int, int]]) -> Fact
     # A still is decoded by now. Pillow opens it all the same, since what Pillow refuses nobody can train on.
     whole = animated and walk.later is None
     opened = look_image(medium, "png", "decode" if whole else "header")
-    if whole or opened.defect is not None:
+    if whole:
         return opened
+    if opened.defect is not None:
+        # Nothing is missing, as the walk has shown, whatever Pillow calls it.
+        return flawed(facts, "bomb" if opened.defect == "bomb" else "corrupt", opened.detail or "")
     return replace(facts, decoded=True, later_defect=walk.later, frames=max(1, walk.announced))
 
 
@@ -141,6 +144,8 @@ def _cut_off(walk: _Walk, later: bool, detail: str) -> _Walk:
 def _note(walk: _Walk, tag: bytes, data: memoryview, start: int, stop: int) -> None:
     """What one sound chunk adds."""
     if tag == b"IDAT":
+        if walk.data and walk.data[-1][1] != start - 12:
+            walk.fault = ("corrupt", f"the PNG is damaged: other chunks stand amid its picture, at byte {start - 8:,}")
         walk.data.append((start, stop))
     elif tag == b"acTL" and stop - start == 8 and not walk.data:
         walk.announced = int.from_bytes(data[start : start + 4], "big")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mmcheck.probe.av import look_av
 from mmcheck.probe.facts import Facts
 from mmcheck.probe.medium import Medium
 from mmcheck.probe.verdict import flawed
@@ -32,8 +33,8 @@ class _Wave:
 
 
 def look_wav(medium: Medium) -> Facts:
-    """A WAV. For plain samples the structure is all there is to decode; other codecs are only looked at."""
-    facts = Facts(container="wav")
+    """A WAV. For plain samples the structure is all that there is to decode."""
+    facts = medium.facts("wav")
     if medium.size < 12:
         return flawed(facts, "truncated", f"the WAV ends after {medium.size} bytes, within its header")
     wave = _chunks(medium)
@@ -47,7 +48,11 @@ def look_wav(medium: Medium) -> Facts:
     )
     if facts.frames is not None and wave.rate:
         facts = replace(facts, duration=facts.frames / wave.rate)
-    return _judge(facts, wave, width, codec)
+    facts = _judge(facts, wave, width, codec)
+    if facts.defect is None and codec is None:
+        # ADPCM, MP3 in a WAV and such: sound, but for a real decoder.
+        return look_av(medium, "wav", "audio")
+    return facts
 
 
 def _judge(facts: Facts, wave: _Wave, width: int, codec: str | None) -> Facts:
@@ -64,7 +69,7 @@ def _judge(facts: Facts, wave: _Wave, width: int, codec: str | None) -> Facts:
     if not wave.held:
         return flawed(facts, "no-samples", "the WAV is a header without samples")
     if codec is None:
-        return flawed(facts, "unsupported", f"the WAV's samples are in a codec (number {wave.tag:#06x}) that is not looked into")
+        return facts
     if not width:
         return flawed(facts, "corrupt", f"the WAV has samples of {wave.bits} bits")
     if (codec == "pcm" and not 8 <= wave.bits <= 32) or (codec == "float" and wave.bits not in (32, 64)):
@@ -104,9 +109,9 @@ def _format(wave: _Wave, chunk: bytes, order: str) -> None:
         return
     fields = [_number(chunk[at:to], order) for at, to in ((0, 2), (2, 4), (4, 8), (12, 14), (14, 16))]
     wave.tag, wave.channels, wave.rate, wave.align, wave.bits = fields
-    if wave.tag == _EXTENSIBLE and len(chunk) >= 26:
-        # The real codec is at the start of a GUID.
-        wave.tag = _number(chunk[24:26], order)
+    if wave.tag == _EXTENSIBLE and len(chunk) >= 28:
+        # The real codec is the first field of a GUID, four bytes wide.
+        wave.tag = _number(chunk[24:28], order)
 
 
 def _number(field: bytes, order: str) -> int:

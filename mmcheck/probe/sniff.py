@@ -149,17 +149,23 @@ def _foreign(head: bytes, size: int) -> Sniffed:
         if head.startswith(prefix):
             return Sniffed(container, ("not-media", words))
     if not head.strip(b"\0"):
-        return Sniffed("zeros", ("not-media", f"{size:,} bytes that begin with nothing but zeros, as of a download that was never filled"))
+        words = f"{size:,} bytes that begin with nothing but zeros, as of a download that was never filled"
+        return Sniffed("zeros", ("not-media", words))
     return _text(head, size)
 
 
 def _text_mode(head: bytes) -> str | None:
     """A medium that was transferred as if it were text."""
-    if head.startswith((b"\x89PNG", b"\x09PNG", b"\xc2\x89PNG", b"\xef\xbf\xbdPNG", b"PNG\r\n")) or head[1:8] == b"PNG\r\n\x1a\n":
+    if head.startswith((b"\x89PNG", b"\x09PNG", b"\xc2\x89PNG", b"\xef\xbf\xbdPNG", b"PNG\r\n")) or _near(head[:8]):
         return "a PNG whose first bytes are damaged, as by a text-mode transfer (which changes line ends or high bytes)"
     if head.startswith((b"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", b"\xc3\xbf\xc3\x98\xc3\xbf")):
         return "a JPEG whose bytes were read and stored as text, which cannot be undone"
     return None
+
+
+def _near(signature: bytes) -> bool:
+    """Whether all but two of the bytes of a PNG's signature are there."""
+    return sum(a == b for a, b in zip(signature, b"\x89PNG\r\n\x1a\n", strict=False)) >= 6
 
 
 def _text(head: bytes, size: int) -> Sniffed:
@@ -168,7 +174,7 @@ def _text(head: bytes, size: int) -> Sniffed:
         return Sniffed("svg")
     if _HTML.match(body):
         return Sniffed("html", ("not-media", "an HTML page"))
-    if body.startswith(b"<?xml") or body.startswith(b"<Error>"):
+    if body.startswith((b"<?xml", b"<Error>")):
         return Sniffed("xml", ("not-media", "an XML document" + _code(body)))
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Sniffed("text", ("not-media", "a UTF-16 text"))
@@ -187,7 +193,7 @@ def _text(head: bytes, size: int) -> Sniffed:
 
 
 def _nameless(head: bytes) -> Sniffed:
-    return Sniffed(None, ("not-media", f"of no container that is known (it begins with the bytes {head[:8].hex(' ')})"))
+    return Sniffed(None, ("not-media", f"data of no known container (they begin with {head[:8].hex(' ')})"))
 
 
 def _code(body: bytes) -> str:

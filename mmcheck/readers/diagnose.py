@@ -6,7 +6,8 @@ import json
 import re
 from dataclasses import dataclass
 
-NESTED = "nested too deeply"
+DEEPEST = 100
+"""How many levels a record may have; what walks through records later is recursive."""
 PRETTY = "the file is pretty-printed JSON; a .jsonl file needs each record on one line (jq -c . FILE > NEW)"
 
 _REPR = "this is Python's repr, not JSON: write records with json.dumps"
@@ -33,6 +34,7 @@ _ESCAPED_SURROGATE = re.compile(
     r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
 _HUGE_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(-?\d+(?:\.\d+)?[eE][+-]?\d{3,}|-?\d{300,})', re.DOTALL)
+_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
 _ENDS_A_VALUE = '}]"0123456789el'
 
 
@@ -56,6 +58,21 @@ def _refuse(name: str) -> None:
 _DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=str, parse_float=str)
 
 
+def too_deep(text: bytes) -> int | None:
+    """Where a value goes deeper than `DEEPEST` levels, None where it does not."""
+    if text.count(b"[") + text.count(b"{") <= DEEPEST:
+        return None
+    depth = 0
+    for match in _BRACKET.finditer(text):
+        if match[1]:
+            depth += 1
+            if depth > DEEPEST:
+                return match.start()
+        elif match[2]:
+            depth -= 1
+    return None
+
+
 def diagnose(text: bytes, *, alone: bool = True) -> Diagnosis:
     """Why `text` is not one JSON value; with `alone=False` more may follow the value (an element of an array).
 
@@ -69,13 +86,18 @@ def diagnose(text: bytes, *, alone: bool = True) -> Diagnosis:
         found = next((match for match in _STRING_OR_CONSTANT.finditer(chars) if match[1]), None)
         return Diagnosis(found.start(1) if found else start, f"{error} is not JSON", _NUMBER)
     except RecursionError:
-        return Diagnosis(start, NESTED, "no loader follows hundreds of levels: is a bracket repeated?")
+        return _nested(too_deep(text) or start)
     except json.JSONDecodeError as error:
         return _classify(chars, error.pos, error.msg)
     rest = chars[end:].lstrip(" \t\r\n")
     if alone and rest:
         return _followed(chars, len(chars) - len(rest))
-    return _undecodable(text, chars)
+    deep = too_deep(text)
+    return _undecodable(text, chars) if deep is None else _nested(deep)
+
+
+def _nested(at: int) -> Diagnosis:
+    return Diagnosis(at, f"nested more than {DEEPEST} levels deep", "no loader follows so far: is a bracket repeated?")
 
 
 def _followed(chars: str, at: int) -> Diagnosis:

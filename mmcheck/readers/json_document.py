@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from mmcheck.readers.batch import Batch, Fault
-from mmcheck.readers.diagnose import diagnose
+from mmcheck.readers.diagnose import diagnose, too_deep
 from mmcheck.readers.json_window import Broken, Chunk, Window, chunks, members
 from mmcheck.readers.jsonl import RECORDS, UNREADABLE, excerpt, no_gc
 from mmcheck.readers.source import BLOCK, Stream, StreamError
@@ -130,12 +130,16 @@ class _Document:
         try:
             with no_gc():
                 values: list[Any] = [_DECODE(raw) for raw in raws]
+            if any(too_deep(raw) is not None for raw in raws):
+                raise RecursionError
             return Batch(rows=list(range(first, self.row)), values=values, raws=raws, keys=keys)
         except UNREADABLE:
             batch = Batch(raws=[], keys=None if keys is None else [])
         for index, raw in enumerate(raws):
             try:
                 value = _DECODE(raw)
+                if too_deep(raw) is not None:
+                    raise RecursionError
             except UNREADABLE:
                 found = diagnose(raw)
                 where = f"record {first + index}" + (f" ({keys[index]!r})" if keys else "")

@@ -18,6 +18,8 @@ _STRING = msgspec.json.Decoder(str)
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _INK = re.compile(rb"[^ \t\r\n]")
 _FIRST_KEY = re.compile(rb'\{\s*"(?:[^"\\]|\\.)*"')
+_PLAIN_KEY = re.compile(rb'"([ !#-\[\]-~]*)"[ \t\r\n]*:[ \t\r\n]*')
+_TAIL = re.compile(rb'[\]}"]{1,2}\Z')
 _TRIES = 3
 
 
@@ -82,6 +84,9 @@ class Window:
 
     def peek(self) -> bytes:
         """The next byte that is not blank, `b""` at the end; the window then begins there."""
+        byte = self.buffer[self.at : self.at + 1]
+        if byte and byte not in b" \t\r\n":
+            return byte
         while True:
             found = _INK.search(self.buffer, self.at)
             if found:
@@ -125,6 +130,10 @@ class Window:
     def key(self) -> str:
         """The key that begins here, and go behind its colon."""
         first = self.peek()
+        plain = _PLAIN_KEY.match(self.buffer, self.at)
+        if plain and plain.end() < len(self.buffer):
+            self.at = plain.end()
+            return plain[1].decode("ascii")
         if first != b'"':
             raise Broken(self.at, *_no_key(first))
         try:
@@ -192,42 +201,30 @@ def chunks(window: Window) -> Iterator[Chunk]:
     exact_until = 0
     keys: list[str] = []
     raws: list[bytes] = []
-    size = 0
-    while going:
-        guessing = window.base + window.at >= exact_until
-        if guessing:
-            if len(window.buffer) - window.at < window.block // 2 and not window.ended:
-                window.fill()
-            chunk = guess.take(window)
-            if chunk is not None:
-                if raws:
-                    yield (keys if keyed else None), raws
-                    keys, raws, size = [], [], 0
-                yield chunk
-                window.peek()
-                continue
-            if guess.ready:
-                exact_until = window.base + (len(window.buffer) if guess.refused else window.at + window.block // 16)
-        if keyed:
-            keys.append(window.key())
-        try:
+    since = window.base + window.at
+    try:
+        while going:
+            here = window.base + window.at
+            if len(raws) >= RECORDS or here - since >= window.block:
+                yield (keys if keyed else None), raws
+                keys, raws, since = [], [], here
+            if here >= exact_until:
+                chunk = guess.take(window)
+                if chunk is not None:
+                    keys += chunk[0] or ()
+                    raws += chunk[1]
+                    continue
+                exact_until = window.base + guess.next_try(window)
+            if keyed:
+                keys.append(window.key())
             raws.append(window.take())
-        except Broken:
-            yield (keys[: len(raws)] if keyed else None), raws
-            raise
-        size += len(raws[-1])
-        if window.base + window.at >= exact_until:
-            guess.look(window, raws[-1], keys[-1] if keyed else "")
-        try:
+            if window.base + window.at >= exact_until:
+                guess.look(window, raws[-1], keys[-1] if keyed else "")
             going = window.more(closing)
-        except Broken:
-            yield (keys if keyed else None), raws
-            raise
-        if len(raws) >= RECORDS or size >= window.block:
-            yield (keys if keyed else None), raws
-            keys, raws, size = [], [], 0
-    if raws:
-        yield (keys if keyed else None), raws
+    except Broken:
+        yield (keys[: len(raws)] if keyed else None), raws
+        raise
+    yield (keys if keyed else None), raws
 
 
 class _Guess:
@@ -241,13 +238,15 @@ class _Guess:
     def __init__(self, keyed: bool) -> None:
         self._keyed = keyed
         self._mark = b""
+        self._tail = 0
         self._back = 0
-        self.refused = False
+        self._refused = False
 
-    @property
-    def ready(self) -> bool:
-        """Was there a separator to learn from?"""
-        return bool(self._mark)
+    def next_try(self, window: Window) -> int:
+        """Where in the window to guess again: not before its end where what was found there did not hold."""
+        if not self._mark:
+            return 0
+        return len(window.buffer) if self._refused else window.at + window.block // 16
 
     def look(self, window: Window, value: bytes, key: str) -> None:
         """Learn from the place behind a value that was found exactly; the window may still have to be filled there."""
@@ -264,24 +263,28 @@ class _Guess:
         else:
             match = _FIRST_KEY.match(target)
             first = match[0] if match else target[:1]
-        self._mark, self._back = value[-1:] + gap + first, len(first)
+        match = _TAIL.search(value)
+        tail = match[0] if match else value[-1:]
+        self._mark, self._tail, self._back = tail + gap + first, len(tail), len(first)
 
     def take(self, window: Window) -> Chunk | None:
         """All elements before the guessed place, with the window behind its comma; None where no guess held."""
-        self.refused = False
+        self._refused = False
         if not self._mark:
             return None
+        if len(window.buffer) - window.at < window.block // 2 and not window.ended:
+            window.fill()
         to = len(window.buffer)
         for _ in range(_TRIES):
             cut = window.buffer.rfind(self._mark, window.at, to)
             if cut < 0:
                 return None
-            body = window.buffer[window.at : cut + 1]
+            body = window.buffer[window.at : cut + self._tail]
             chunk = self._members(body) if self._keyed else self._elements(body)
             if chunk is not None:
                 window.at = cut + len(self._mark) - self._back
                 return chunk
-            self.refused = True
+            self._refused = True
             to = cut + len(self._mark) - 1
         return None
 
@@ -305,14 +308,15 @@ class _Guess:
         if first < 0:
             return None
         around = first - len(keys[0].encode())
-        gap = len(self._mark) - 1 - self._back
+        gap = len(self._mark) - self._tail - self._back
         spelled = len("".join(keys).encode(errors="replace"))
         whole = spelled + sum(map(len, raws)) + around * len(keys) + gap * (len(keys) - 1)
         return (keys, raws) if whole == len(body) else None
 
 
 def _common(one: bytes, other: bytes) -> int:
+    """How many bytes two keys share, up to the first digit: numbers run on."""
     for index, (a, b) in enumerate(zip(one, other, strict=False)):
-        if a != b:
+        if a != b or 48 <= a <= 57:
             return index
     return min(len(one), len(other))

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from mmcheck.readers.batch import Batch, Fault
-from mmcheck.readers.diagnose import PRETTY, diagnose
+from mmcheck.readers.diagnose import PRETTY, diagnose, too_deep
 from mmcheck.readers.source import BLOCK, Stream, StreamError
 
 RECORDS = 5_000
@@ -118,7 +118,10 @@ class _Lines:
                 values = _DECODER.decode_lines(text)
         except UNREADABLE:
             return None
-        return (text.split(newline), values) if len(values) == breaks + 1 else None
+        raws = text.split(newline)
+        if len(values) != len(raws) or any(too_deep(raw) is not None for raw in raws):
+            return None
+        return raws, values
 
     def _one_by_one(self, text: bytes) -> Iterator[Batch]:
         batch = Batch(lines=[], raws=[])
@@ -135,13 +138,16 @@ class _Lines:
                 if len(raw) > LONGEST:
                     batch.faults += self.too_long().faults
                     continue
-                batch.values.append(decode(raw))
+                value = decode(raw)
+                if too_deep(raw) is not None:
+                    raise RecursionError
             except UNREADABLE:
                 if not self.row:
                     self.pretty = _is_pretty(text, line) if number < 3 else False
                 batch.faults.append(self._fault(line))
             else:
                 batch.rows.append(self.row)
+                batch.values.append(value)
                 batch.lines.append(self.line)
                 batch.raws.append(raw)
             self.row += 1

@@ -6,10 +6,10 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import IO
 
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -27,6 +27,21 @@ BAR = 10
 
 VERDICTS = {"pass": "bold white on dark_green", "fail": "bold white on red3", "incomplete": "bold black on yellow3"}
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue", Severity.OFF: "dim"}
+
+
+@dataclass(frozen=True, slots=True)
+class Hanging:
+    """Text with a left margin, and `more` of it for the lines after the first; nothing is padded on the right."""
+
+    text: Text
+    left: int
+    more: int = 0
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = max(options.max_width - self.left - self.more, 20)
+        for number, line in enumerate(self.text.wrap(console, room, overflow="fold")):
+            line.rstrip()
+            yield Text(" " * (self.left + (self.more if number else 0))).append_text(line)
 
 
 def write(report: Report | Sequence[Report], out: IO[bytes], quiet: bool) -> None:
@@ -80,7 +95,7 @@ def section(report: Report, width: int) -> RenderableType:
         parts += _more(report, len(examples))
     remarks = [*_skipped(report.rules), *(f"note: {clean(note)}" for note in report.notes)]
     if remarks:
-        parts += ["", *(Text(remark, style="dim") for remark in remarks)]
+        parts += ["", *(Hanging(Text(remark, style="dim"), 0, 2) for remark in remarks)]
     return Group(*parts, "", Text(_run(report), style="dim"))
 
 
@@ -101,7 +116,7 @@ def _counts(report: Report) -> list[RenderableType]:
     totals = report.totals
     if report.format == "unknown" and not totals.records:
         return []
-    invalid = f" ({totals.invalid_records:,} not readable or not to schema)" if totals.invalid_records else ""
+    invalid = f" ({totals.invalid_records:,} unreadable or against the schema)" if totals.invalid_records else ""
     media = ""
     if totals.media:
         distinct = f" ({totals.distinct_media:,} distinct)" if totals.distinct_media != totals.media else ""
@@ -166,15 +181,15 @@ def _example(finding: Finding) -> RenderableType:
     head = Text.assemble(
         (place(finding), "bold"), "  ", (finding.rule, colour), "  ", (clean(finding.message) + count, "default")
     )
-    lines: list[RenderableType] = [_indented(head, 2)]
+    lines: list[RenderableType] = [Hanging(head, 2, 2)]
     value = snippet(finding.value) if finding.value is not None else None
     where = [f"at {clean(finding.pointer)}"] if finding.pointer else []
     where += [f"of record {snippet(finding.sample)}"] if finding.sample is not None else []
     if value is not None or where:
         parts = [(value, "default")] if value else []
-        lines.append(_indented(Text("  ").join([Text(*part) for part in [*parts, (" ".join(where), "dim")]]), 6))
+        lines.append(Hanging(Text("  ").join([Text(*part) for part in [*parts, (" ".join(where), "dim")]]), 6))
     if finding.hint:
-        lines.append(_indented(Text(f"→ {clean(finding.hint)}", style="green"), 6))
+        lines.append(Hanging(Text(f"→ {clean(finding.hint)}", style="green"), 6))
     return Group(*lines)
 
 
@@ -192,7 +207,7 @@ def _more(report: Report, shown: int) -> list[RenderableType]:
     if len(report.findings) <= shown and failures <= stood_for:
         return []
     text = f"{shown:,} of {failures:,} failures shown; all of them: -o jsonl=FILE or -o parquet=FILE"
-    return [_indented(Text(text, style="dim"), 2)]
+    return [Hanging(Text(text, style="dim"), 2)]
 
 
 def _skipped(rules: Sequence[RuleSummary]) -> list[str]:
@@ -210,10 +225,6 @@ def _run(report: Report) -> str:
     sampled = f" · sampled {run.sampled}" if run.sampled else ""
     ended = "" if run.complete else " · not complete"
     return f"{run.seconds:.2f} s{speed} · {plural(run.jobs, 'job')} · media: {run.probe}{clean(sampled)}{ended}"
-
-
-def _indented(text: Text, left: int) -> RenderableType:
-    return Padding(text, (0, 0, 0, left), expand=False)
 
 
 def _bar(share: float) -> str:

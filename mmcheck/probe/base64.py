@@ -1,0 +1,91 @@
+"""Base64 as datasets hold it: the bytes, and the name of what is wrong with the text.
+
+What the loaders do is what `base64.urlsafe_b64decode` does (Otter's MIMIC-IT loader): both alphabets, and everything
+that is in neither of them is passed over in silence. So some texts load although they are not canonical, and others
+load as other bytes than were meant, or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import pybase64
+
+
+class Decoded(NamedTuple):
+    """`data` are the bytes that were meant (None: beyond repair), `flaw` what is wrong with the text (None: canonical).
+
+    `loads` tells whether a loader gets exactly these bytes all the same.
+    """
+
+    data: bytes | None
+    flaw: str | None
+    loads: bool
+
+
+#: The flaws of texts that load.
+HARMLESS = frozenset(
+    {"url-safe alphabet", "mixed alphabet", "line breaks", "spaces", "foreign characters", "too much padding"}
+)
+
+_BREAKS = re.compile(r"[\r\n]+")
+_SPACES = re.compile(r"[ \t\f\v]+")
+_FOREIGN = re.compile(r"[^A-Za-z0-9+/=]+")
+_DATA = re.compile(r"\s*data:[^,]{0,200},", re.IGNORECASE)
+_REPR = re.compile(r"\s*b(['\"])(.*)\1\s*", re.DOTALL)
+_SEGMENT = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+
+
+def decode(text: str) -> Decoded:
+    """The bytes of a Base64 text. Of several flaws the worst is named: first those that break loaders."""
+    try:
+        data = pybase64.b64decode(text, validate=True)
+    except ValueError:
+        return _repair(text)
+    return Decoded(data, None, True) if data else Decoded(None, "empty", False)
+
+
+def _repair(text: str) -> Decoded:
+    """A text that is not canonical. Each step takes one flaw out; those that break loaders return at once."""
+    if not text.strip():
+        return Decoded(None, "empty", False)
+    prefix = _DATA.match(text)
+    if prefix:
+        return Decoded(decode(text[prefix.end() :]).data, "data: prefix", False)
+    quoted = _REPR.fullmatch(text)
+    if quoted:
+        return Decoded(decode(quoted[2].replace("\\n", "\n")).data, "b'…' repr", False)
+    if not text.isascii():
+        kept = "".join(character for character in text if character.isascii())
+        return Decoded(decode(kept).data, "non-ASCII", False)
+    flaws = []
+    safe = "-" in text or "_" in text
+    if safe:
+        flaws.append("mixed alphabet" if "+" in text or "/" in text else "url-safe alphabet")
+        text = text.replace("-", "+").replace("_", "/")
+    for pattern, flaw in ((_BREAKS, "line breaks"), (_SPACES, "spaces"), (_FOREIGN, "foreign characters")):
+        bare = pattern.sub("", text)
+        if bare != text:
+            flaws.append(flaw)
+            text = bare
+    body = text.rstrip("=")
+    if not body:
+        return Decoded(None, "empty", False)
+    if "=" in body:
+        # Pieces that were encoded one by one and joined.
+        pieces = _SEGMENT.findall(text)
+        whole = all(len(piece) % 4 == 0 for piece in pieces)
+        return Decoded(b"".join(map(_plain, pieces)) if whole else None, "= in the middle", False)
+    if len(body) % 4 == 1:
+        return Decoded(None, "wrong length", False)
+    padding = -len(body) % 4
+    if len(text) - len(body) < padding:
+        return Decoded(_plain(body + "=" * padding), "missing padding", False)
+    if len(text) - len(body) > padding:
+        flaws.append("too much padding")
+    return Decoded(_plain(body + "=" * padding), flaws[0] if flaws else "not canonical", True)
+
+
+def _plain(text: str) -> bytes:
+    return pybase64.b64decode(text, validate=True)
