@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from mmcheck import rulefile
 from mmcheck.dataset import Dataset, open_dataset
 from mmcheck.errors import RequestError, nearest
 
+from mmcheck.finding import Finding
 from mmcheck.format import Format
 from mmcheck.locate import Locator, Roots
 from mmcheck.media import Depth, Prober, depth_for
@@ -98,6 +99,7 @@ def check(
     finally:
         prober.close()
     judged = conclude(result, ruleset, form, depth, max_findings, sampled=sampling is not None)
+    judged.findings = [_with_root(finding, prober.locator) for finding in judged.findings]
     return _report(dataset, plan, judged, result, prober, started, clock, depth, sampling, jobs)
 
 
@@ -145,6 +147,19 @@ def _depth(probe: str, ruleset: RuleSet, dataset: Dataset) -> Depth:
     return depth_for(columns)
 
 
+def _with_root(finding: Finding, locator: Locator) -> Finding:
+    """Where every medium is missing, the folder below which the first one would be found, if there is one."""
+    if finding.rule != "MM020" or finding.value is None:
+        return finding
+    parent = locator.seen_in_parent(finding.value)
+    if parent is not None:
+        return replace(finding, hint=f"the loader looks below the dataset's own folder only; it is there below {parent}")
+    if finding.count is None:
+        return finding
+    root = locator.root_that_works(finding.value)
+    return finding if root is None else replace(finding, hint=f"they are there below {root}: --media-root {root}")
+
+
 def _splits(dataset: Dataset) -> int:
     return len({file.split for file in dataset.files if file.split})
 
@@ -173,11 +188,10 @@ def _placeholders(form: Format, given: Sequence[str]) -> dict[str, str | None]:
             chosen = {old: its for old, its in chosen.items() if its != kind} | {token: kind}
         elif not text:
             raise RequestError("a placeholder is a token or KIND=TOKEN, not an empty text")
-        elif len(kinds) > 1:
-            one = "image" if "image" in kinds else sorted(kinds)[0]
-            raise RequestError(f"{form.name} has placeholders of several kinds: say which, as {one}={text}")
         else:
-            chosen = {text: next(iter(kinds), None)}
+            # A token alone is the format's one placeholder, or that of images where it has several.
+            of = next(iter(kinds), None) if len(kinds) < 2 else "image"
+            chosen = {old: its for old, its in chosen.items() if its != of} | {text: of}
     return chosen
 
 

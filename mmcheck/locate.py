@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|[A-Za-z0-9/]+[;,])")
 _PARENTS = 3
+_MOST_FOLDERS = 5_000
 
 #: Suffixes with which a bare id is tried below the media root.
 ID_SUFFIXES = {
@@ -78,6 +78,22 @@ class Locator:
             found = self._seen[key] = self._look(source, folder, is_id=is_id, kind=kind)
         return found
 
+    def seen_in_parent(self, source: str) -> str | None:
+        """The parent folder in which a missing source was seen, where the format's loader does not look there."""
+        seen = (place.in_parent for key, place in self._seen.items() if key[0] == source and place.found is False)
+        return next((parent for parent in seen if parent is not None), None)
+
+    def root_that_works(self, source: str) -> Path | None:
+        """A folder below the dataset's root in which the source is found, among the first thousands of folders."""
+        for number, (folder, folders, _) in enumerate(os.walk(self.roots.dataset)):
+            folders.sort()
+            path = self._within(os.path.join(folder, source))
+            if path is not None and os.path.isfile(path):
+                return Path(folder)
+            if number > _MOST_FOLDERS:
+                return None
+        return None
+
     def _look(self, source: str, folder: Path, *, is_id: bool, kind: str | None) -> Location:
         if source == "":
             return Location(found=None)
@@ -112,16 +128,16 @@ class Locator:
         return Location(path if found else None, found, absolute=True)
 
     def _relative(self, source: str, folder: Path) -> Location:
-        first = [self.roots.media_root] if self.roots.media_root else []
         tried = 0
-        for base in dict.fromkeys([*first, folder, self.roots.dataset]):
+        given = self.roots.media_root
+        for base in [given] if given else dict.fromkeys([folder, self.roots.dataset]):
             path = self._within(os.path.join(base, source))
             if path is None:
                 continue
             tried += 1
             if os.path.lexists(path):
                 return self._found(path)
-        for base in self.roots.parents():
+        for base in () if given else self.roots.parents():
             path = self._within(os.path.join(base, source))
             if path is not None and os.path.lexists(path):
                 found = self._found(path)
@@ -156,8 +172,3 @@ class Locator:
             return False
         allowed = [os.path.realpath(root) + "/" for root in self._allowed]
         return not any(full.startswith(root) for root in allowed)
-
-
-def common_roots(paths: Sequence[str]) -> list[Path]:
-    """Folders given on the command line, absolute and normalised."""
-    return [Path(os.path.abspath(path)) for path in paths]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -95,6 +95,19 @@ class Report:
         if not self.run.complete or self.run.sampled:
             return "incomplete"
         return "pass"
+
+    def capped(self, most: int | None) -> Report:
+        """The same report with at most `most` findings a rule, the first by place; counts stay exact."""
+        if most is None:
+            return self
+        shown: dict[str, int] = {}
+        kept = []
+        for finding in self.findings:
+            shown[finding.rule] = shown.get(finding.rule, 0) + 1
+            if shown[finding.rule] <= most:
+                kept.append(finding)
+        rules = [replace(rule, capped=rule.capped or shown.get(rule.code, 0) > most) for rule in self.rules]
+        return replace(self, findings=kept, rules=rules)
 
     def worst(self) -> Severity:
         """The highest severity that has a failure; `off` where there is none."""

@@ -372,7 +372,7 @@ def _look(text: str, *, naming: Path, root: Path) -> str | None:
 
 
 def _context(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {"pandas_index": facts.get("pandas_index")}
+    return {"pandas_index": facts.get("pandas_index"), "columns": facts.get("columns")}
 
 
 def _file_row(file: DataFile, facts: Mapping[str, Any], records: int) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from mmcheck import paths
@@ -356,10 +355,10 @@ def _ordinal(*by: str) -> pl.Expr:
 
 def _ordinals(samples: pl.Series) -> pl.Series:
     """0, 1, … within each run of equal samples; a table's rows of one record stand together."""
-    keys = samples.to_numpy()
-    starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))) if len(keys) else np.array([], np.int64)
-    lengths = np.diff(np.append(starts, len(keys)))
-    return pl.Series(np.arange(len(keys), dtype=np.int64) - np.repeat(starts, lengths), dtype=pl.Int64)
+    if samples.is_empty():
+        return pl.Series([], dtype=pl.Int64)
+    runs = samples.rle().struct.field("len").alias("len")
+    return pl.select(pl.int_ranges(pl.lit(0), runs, dtype=pl.Int64)).to_series().explode()
 
 
 def _positions(frame: pl.DataFrame) -> pl.Series | pl.Expr:

@@ -702,12 +702,12 @@ def make_mimic_it_instructions() -> None:
     def alone(name: str, data: Any, meta: Any = META) -> Case:
         return instructions(bad("mimic-it", name), file, data, meta)
 
-    one = {"LA_INS_0": instruction("LA_IMG_000000")}
+    one = {f"LA_INS_{number}": instruction("LA_IMG_000000") for number in (0, 9)}
     document(bad("mimic-it", "data-missing"), file, one).expect(file, ("MI030", file, None))
-    alone("data-is-a-list", [instruction("LA_IMG_000000")]).expect(file, ("MI031", file, None))
+    alone("data-is-a-list", [instruction("LA_IMG_000000"), instruction("LA_IMG_000001")]).expect(file, ("MI031", file, None))
     warns(alone("meta-missing", one, None), file, ("MI032", file, None))
     data = one | {"LA_INS_1": instruction(image_ids="LA_IMG_000000"), "LA_INS_2": instruction(rel_ins_ids="LA_INS_0")}
-    alone("ids-as-text", data).expect(file, ("MI033", file, 1), ("MI034", file, 2))
+    alone("ids-as-text", data).expect(file, ("MI033", file, 2), ("MI034", file, 3))
     data = one | {
         "LA_INS_1": instruction(answer=...),
         "LA_INS_2": instruction(instruction=["What", "is this?"]),
@@ -716,9 +716,9 @@ def make_mimic_it_instructions() -> None:
         "LA_INS_5": "What is this?",
         "LA_INS_6": instruction(rel_ins_ids=[None]),
     }
-    alone("breaks-schema", data).expect(file, *(("MM001", file, row) for row in range(1, 7)))
+    alone("breaks-schema", data).expect(file, *(("MM001", file, row) for row in range(2, 8)))
     data = one | {"LA_INS_1": instruction(instruction=" "), "LA_INS_2": instruction(answer="")}
-    warns(alone("text-empty", data), file, ("MM040", file, 1), ("MM040", file, 2))
+    warns(alone("text-empty", data), file, ("MM040", file, 2), ("MM040", file, 3))
     alone("related-unknown-alone", {"LA_INS_0": instruction(rel_ins_ids=["LA_INS_00"])}).expect(file, ("MI037", file, 0))
     text = json.dumps({"meta": META, "data": one}, indent=1)
     twice = text.replace('"data": {', '"data": {\n  "LA_INS_0": ' + json.dumps(instruction("LA_IMG_000001")) + ",")

@@ -25,10 +25,12 @@ CONFINED = {
 #: The layers, from the values at the bottom to the story at the top: a module imports its own layer and those before.
 LAYERS = (
     ("errors", "finding", "contracts", "paths", "resources", "report"),
-    ("readers", "schema", "expression", "yaml_lines", "rulefile", "columns", "tables", "align", "probe", "reporters"),
-    ("format", "ruleset", "rules", "globals", "compose", "locate", "media"),
-    ("dataset", "shard"),
-    ("check",),
+    ("readers", "schema", "expression", "yaml_lines", "rulefile", "columns", "tables", "align", "probe", "locate"),
+    ("reporters",),
+    ("format", "ruleset", "rules", "global_rules", "compose", "media"),
+    ("dataset", "examples"),
+    ("sampling", "shard", "verdicts"),
+    ("checking",),
     ("cli",),
     ("__main__",),
 )

@@ -75,7 +75,9 @@ def test_every_dependency_is_imported() -> None:
     for requirement in project["dependencies"]:
         distribution = re.split(r"[<>=\[]", requirement)[0]
         module = MODULES.get(distribution, distribution)
-        assert re.search(rf"^\s*(import|from) {module}\b", code, re.M), f"{distribution} is imported nowhere"
+        assert re.search(rf"^\s*(import|from) {module}\b|import_module\(\"{module}", code, re.M), (
+            f"{distribution} is imported nowhere"
+        )
 
 
 def test_the_name_on_the_index_is_never_given_away() -> None:

@@ -30,6 +30,6 @@ def demo(debug: DEBUG = False) -> int:
         if report.verdict != PROMISED[path.name]:
             broken.append(str(name))
     print(f"{len(examples)} datasets: the good ones should PASS, the bad ones should FAIL.")
-    for name in broken:
-        say(f"{name} did not do what its name says")
+    for each in broken:
+        say(f"{each} did not do what its name says")
     return 1 if broken else 0

@@ -27,6 +27,12 @@ _OPTIONS = {
 #: Containers whose header says exactly how long the sound is.
 _EXACT = frozenset({"flac", "aiff", "au", "caf", "w64"})
 
+#: Containers that may begin in the middle of a broadcast, with packets that nothing can decode.
+_CAPTURES = frozenset({"mpegts", "mpeg"})
+
+#: A file shorter than this that cannot be opened ends within its header.
+_SHORT = 512
+
 
 @dataclass(slots=True)
 class _Count:
@@ -35,6 +41,7 @@ class _Count:
     packets: int = 0
     frames: int = 0
     samples: int = 0
+    end: float = 0.0  # of the last frame of sound, in seconds
     begun: bool = False  # a first frame was decoded soundly
     stopped: bool = False  # a limit was reached: from then on packets are counted, not decoded
     damage: str | None = None
@@ -52,15 +59,21 @@ def look_av(medium: Medium, container: str, kind: str | None) -> Facts:
         # What the structure alone shows holds without a decoder.
         return flawed(facts, *fault) if fault else flawed(facts, "unsupported", _INSTALL)
     try:
-        source: Any = os.path.abspath(medium.path) if medium.path else io.BytesIO(medium.whole())
-        with av.open(source, options=_OPTIONS) as opened:
+        with av.open(_source(medium), options=_OPTIONS) as opened:
             facts, index = _streams(facts, opened, kind)
             if fault is None and index is not None and facts.defect is None:
                 return _run(medium, facts, opened, index) if medium.depth == "decode" else facts
     except (av.FFmpegError, OSError, ValueError) as error:
+        if fault is None and (medium.size < _SHORT or isinstance(error, EOFError)):
+            return flawed(facts, "truncated", f"{the(container)} ends after {medium.size:,} bytes, within its header")
         if fault is None:
             return flawed(facts, "corrupt", f"{the(container)} cannot be opened ({_said(error)})")
     return flawed(facts, *fault) if fault else facts
+
+
+def _source(medium: Medium) -> Any:
+    # An absolute path, which libav cannot take for an address.
+    return os.path.abspath(medium.path) if medium.path else io.BytesIO(medium.whole())
 
 
 def _streams(facts: Facts, opened: InputContainer, kind: str | None) -> tuple[Facts, int | None]:
@@ -83,7 +96,7 @@ def _streams(facts: Facts, opened: InputContainer, kind: str | None) -> tuple[Fa
     context = chosen.codec_context
     if context is None:
         return flawed(facts, "unsupported", f"{the(facts.container)} has a codec that cannot be decoded here"), None
-    facts = replace(facts, mode=context.name, duration=_seconds(chosen, opened))
+    facts = replace(facts, mode=context.codec.canonical_name, duration=_seconds(chosen, opened))
     return facts, chosen.index
 
 
@@ -107,10 +120,11 @@ def _run(medium: Medium, facts: Facts, opened: InputContainer, index: int) -> Fa
                 count.cut = True
             if packet.stream_index != index:
                 continue
-            count.packets += bool(packet.size)
+            # The last packet of all is empty and without a time: it asks the decoder for what it still holds.
+            count.packets += bool(packet.size or packet.dts is not None)
             if count.stopped:
                 continue
-            _decode(packet, count)
+            _decode(packet, count, facts.container in _CAPTURES)
             if medium.late or (facts.kind == "video" and count.frames >= limits.max_frames):
                 count.stopped = True
     except OSError as error:
@@ -119,18 +133,20 @@ def _run(medium: Medium, facts: Facts, opened: InputContainer, index: int) -> Fa
     return _judge(facts, count, stream, medium)
 
 
-def _decode(packet: Any, count: _Count) -> None:
+def _decode(packet: Any, count: _Count, lenient: bool) -> None:
     try:
         for frame in packet.decode():
             count.frames += 1
-            count.samples += getattr(frame, "samples", 0)
+            if hasattr(frame, "samples"):
+                count.samples += frame.samples
+                count.end = (frame.time or 0.0) + frame.samples / (frame.sample_rate or 1)
             # A recording that begins between two key frames shows damage until the first of them comes.
             if not frame.is_corrupt:
                 count.begun = True
             elif count.begun and count.damage is None:
                 count.damage, count.damaged_at = f"frame {count.frames:,} is incomplete", count.packets
     except (OSError, ValueError) as error:
-        if count.damage is None:
+        if count.damage is None and (count.begun or not lenient):
             count.damage, count.damaged_at = f"packet {count.packets:,} does not decode ({_said(error)})", count.packets
 
 
@@ -146,7 +162,8 @@ def _judge(facts: Facts, count: _Count, stream: Any, medium: Medium) -> Facts:
         return flawed(facts, "no-samples", f"{name} describes its {facts.kind} and holds none of it")
     if count.cut and (count.damage is None or count.damaged_at >= count.packets):
         return flawed(facts, "truncated", f"{name} ends within its packet {count.packets:,}")
-    if video and count.packets < announced:
+    # (Old AVI headers are often wrong about it.)
+    if facts.container == "mp4" and count.packets < announced and _packets(medium, stream.index) < announced:
         return flawed(facts, "truncated", f"{name} announces {announced:,} frames and holds {count.packets:,}")
     if count.damage is not None:
         last = count.damaged_at >= count.packets and count.packets > 1
@@ -162,9 +179,18 @@ def _judge(facts: Facts, count: _Count, stream: Any, medium: Medium) -> Facts:
         return replace(facts, frames=count.frames, decoded=True)
     seconds = count.samples / facts.sample_rate if facts.sample_rate else None
     if seconds is not None and facts.duration and _exact(medium, facts) and seconds < facts.duration - 0.1:
+        defect = "truncated" if count.end < facts.duration - 0.1 else "corrupt"
         detail = f"{name} announces {facts.duration:.2f} s of sound and holds {seconds:.2f}"
-        return flawed(replace(facts, frames=count.samples), "truncated", detail)
+        return flawed(replace(facts, frames=count.samples), defect, detail)
     return replace(facts, frames=count.samples, duration=seconds or facts.duration, decoded=True)
+
+
+def _packets(medium: Medium, index: int) -> int:
+    """All packets of a stream: also those that a clip keeps and its edit list hides, being cut without new encoding."""
+    import av
+
+    with av.open(_source(medium), options=_OPTIONS | {"ignore_editlist": "1"}) as opened:
+        return sum(packet.dts is not None for packet in opened.demux(opened.streams[index]))
 
 
 def _exact(medium: Medium, facts: Facts) -> bool:

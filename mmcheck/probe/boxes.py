@@ -5,12 +5,15 @@ libav opens a file whose end is missing and plays what there is; only the length
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 
 from mmcheck.probe.medium import Medium
 
 #: So much of a file's end is searched for the last page of an Ogg stream: a page is at most 65,307 bytes.
 _PAGE = 66_000
+
+_MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 Fault = tuple[str, str]
 
@@ -88,15 +91,29 @@ def _avi(medium: Medium) -> Fault | None:
 
 
 def _ogg(medium: Medium) -> Fault | None:
-    begin = max(0, medium.size - _PAGE)
-    end = medium.part(begin, _PAGE)
-    at = end.rfind(b"OggS")
-    if at < 0:
-        return None
-    page = end[at:]
-    if len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]]):
-        return "truncated", "the file ends within a page of its stream"
+    """Every page with its checksum, which libav does not look at; without decoding only the last page's length."""
+    data = memoryview(medium.whole() if medium.depth == "decode" else medium.part(max(0, medium.size - _PAGE), _PAGE))
+    at = 0 if medium.depth == "decode" else bytes(data).rfind(b"OggS")
+    while at >= 0 and at < len(data):
+        if data[at : at + 4] != b"OggS"[: len(data) - at]:
+            # A tag at the very end is somebody's habit; anything between two pages was one.
+            between = bytes(data[at:]).find(b"OggS")
+            return ("corrupt", f"a page of the stream is damaged, at byte {at:,}") if between >= 0 else None
+        segments = data[at + 26] if at + 27 <= len(data) else 0
+        stop = at + 27 + segments + sum(data[at + 27 : at + 27 + segments])
+        if stop > len(data):
+            return "truncated", "the file ends within a page of its stream"
+        if medium.depth == "decode" and not _sums_up(bytes(data[at:stop])):
+            return "corrupt", f"the checksum of a page of the stream is wrong, at byte {at:,}"
+        at = stop
     return None
+
+
+def _sums_up(page: bytes) -> bool:
+    """Whether a page's checksum is right: the CRC-32 of zlib, but with all bits the other way round, and plain."""
+    mirrored = (page[:22] + bytes(4) + page[26:]).translate(_MIRROR)
+    sum_ = zlib.crc32(mirrored, 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{sum_:032b}"[::-1], 2) == int.from_bytes(page[22:26], "little")
 
 
 def _iff(medium: Medium) -> Fault | None:

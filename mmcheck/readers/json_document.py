@@ -130,7 +130,7 @@ class _Document:
         try:
             with no_gc():
                 values: list[Any] = [_DECODE(raw) for raw in raws]
-            if any(too_deep(raw) is not None for raw in raws):
+            if too_deep(b",".join(raws)) is not None:
                 raise RecursionError
             return Batch(rows=list(range(first, self.row)), values=values, raws=raws, keys=keys)
         except UNREADABLE:

@@ -119,7 +119,7 @@ class _Lines:
         except UNREADABLE:
             return None
         raws = text.split(newline)
-        if len(values) != len(raws) or any(too_deep(raw) is not None for raw in raws):
+        if len(values) != len(raws) or too_deep(text) is not None:
             return None
         return raws, values
 
