@@ -217,7 +217,7 @@ def _matrix_rows(piece: Evidence, records: Sequence[Any], samples: Sequence[int]
         values = [place.value for place in paths.places(record, piece.values)]
         columns = [place.value for place in paths.places(record, piece.column)]
         matrix = paths.find(record, piece.matrix or ())
-        if not values or len(values) != len(columns) or not _is_matrix(matrix, len(values), columns):
+        if not values or None in values or len(values) != len(columns) or not _is_matrix(matrix, len(values), columns):
             continue
         fits = [
             [_close(value, row[column], piece.tolerance) for row in matrix]

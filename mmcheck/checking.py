@@ -13,16 +13,16 @@ from pathlib import Path
 from mmcheck import rulefile
 from mmcheck.dataset import Dataset, open_dataset
 from mmcheck.errors import RequestError, nearest
-
 from mmcheck.finding import Finding
 from mmcheck.format import Format
 from mmcheck.locate import Locator, Roots
 from mmcheck.media import Depth, Prober, depth_for
 from mmcheck.probe.facts import Limits
 from mmcheck.report import FileSummary, Report, Run
+from mmcheck.results import ShardResult
 from mmcheck.ruleset import RuleSet, build
 from mmcheck.sampling import Sampling
-from mmcheck.shard import Checker, Plan, Shard, ShardResult
+from mmcheck.shard import Checker, Plan, Shard
 from mmcheck.verdicts import Judged, conclude
 
 PROBES = ("auto", "none", "exists", "header", "decode")

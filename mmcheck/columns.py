@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import polars as pl
 
 from mmcheck import paths
 from mmcheck.contracts import Kind
 from mmcheck.errors import RequestError, nearest
+from mmcheck.expression import dtype
 
 
 @dataclass(slots=True)
@@ -365,3 +367,12 @@ def coerce(values: list[Any], kind: Kind) -> list[Any]:
         return values
     convert = _COERCE[kind]
     return [convert(value) for value in values]
+
+
+def series(name: str, values: list[Any], kind: Kind) -> pl.Series:
+    """A Polars series of a declared kind."""
+    try:
+        return pl.Series(name, values, dtype=dtype(kind))
+    except UnicodeEncodeError:  # a lone surrogate is no Unicode text: it becomes a question mark
+        whole = [v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for v in values]
+        return pl.Series(name, whole, dtype=dtype(kind))

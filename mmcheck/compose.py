@@ -68,7 +68,7 @@ def pointer_of(rule: Rule, role: Role | None, row: Mapping[str, Any]) -> str | N
     if len(plan.specs) == 1 and index is not None:
         index = row.get("ordinal", index) if rule.stanza.table == "media" else index
         return f"{base}/{index}"
-    return base if index is None or len(plan.specs) > 1 and rule.stanza.table != "media" else f"{base}/{index}"
+    return base if index is None or (len(plan.specs) > 1 and rule.stanza.table != "media") else f"{base}/{index}"
 
 
 def compose(
@@ -91,7 +91,7 @@ def compose(
     pointer = pointer_of(rule, role, row)
     hint = fill(stanza.hint, words, rule.params) if stanza.hint else None
     if row.get("_near"):
-        hint = f"did you mean {row['_near']}?"
+        hint = f"did you mean {_apart(row['_near'], row.get('_shown') or '')}?"
     return Finding(
         rule=stanza.code,
         name=stanza.name,
@@ -108,6 +108,16 @@ def compose(
         hint=hint,
         fingerprint=fingerprint(stanza.code, file, content, pointer, value),
     )
+
+
+def _apart(near: str, key: str) -> str:
+    """The nearest key without the leading parts that it shares: of `IMAGE_TEXT, LA_1` for `IMAGE_TEXT, LA_01`, `LA_1`."""
+    parts, others = near.split(", "), key.split(", ")
+    if len(parts) != len(others):
+        return near
+    while len(parts) > 1 and parts[0] == others[0]:
+        parts, others = parts[1:], others[1:]
+    return ", ".join(parts)
 
 
 def fingerprint(*parts: str | None) -> str:

@@ -18,19 +18,10 @@ if TYPE_CHECKING:
 
 #: Functions of Polars SQL that look at nothing but their arguments.
 FUNCTIONS = frozenset(
-    """
-    abs acos acosd array_contains array_get array_length array_lower array_max array_mean array_min array_reverse
-    array_sum array_to_string array_unique array_upper asin asind atan atan2 avg bit_and bit_count bit_length bit_or
-    bit_xor cast cbrt ceil ceiling char_length character_length coalesce concat concat_ws contains cos cosd cot count
-    date date_part degrees dense_rank div ends_with exp first first_value floor greatest if ifnull initcap lag last
-    last_value lead least left length ln log log10 log1p log2 lower lpad ltrim max md5 median min mod nullif
-    octet_length pi position pow power quantile_cont quantile_disc radians rank regexp_like replace reverse right
-    round row_number rpad rtrim sign sin sind split_part sqrt starts_with stddev stddev_pop stddev_samp string_to_array
-    strpos strptime substr substring sum tan tand timestamp trim try_cast upper var_pop var_samp variance
-    """.split()
+    ["abs", "acos", "acosd", "array_contains", "array_get", "array_length", "array_lower", "array_max", "array_mean", "array_min", "array_reverse", "array_sum", "array_to_string", "array_unique", "array_upper", "asin", "asind", "atan", "atan2", "avg", "bit_and", "bit_count", "bit_length", "bit_or", "bit_xor", "cast", "cbrt", "ceil", "ceiling", "char_length", "character_length", "coalesce", "concat", "concat_ws", "contains", "cos", "cosd", "cot", "count", "date", "date_part", "degrees", "dense_rank", "div", "ends_with", "exp", "first", "first_value", "floor", "greatest", "if", "ifnull", "initcap", "lag", "last", "last_value", "lead", "least", "left", "length", "ln", "log", "log10", "log1p", "log2", "lower", "lpad", "ltrim", "max", "md5", "median", "min", "mod", "nullif", "octet_length", "pi", "position", "pow", "power", "quantile_cont", "quantile_disc", "radians", "rank", "regexp_like", "replace", "reverse", "right", "round", "row_number", "rpad", "rtrim", "sign", "sin", "sind", "split_part", "sqrt", "starts_with", "stddev", "stddev_pop", "stddev_samp", "string_to_array", "strpos", "strptime", "substr", "substring", "sum", "tan", "tand", "timestamp", "trim", "try_cast", "upper", "var_pop", "var_samp", "variance"]
 )
 
-_AGGREGATES = frozenset("avg count max median min sum stddev variance first last".split())
+_AGGREGATES = frozenset(["avg", "count", "max", "median", "min", "sum", "stddev", "variance", "first", "last"])
 
 #: A word, a string, a quoted name, a parameter (`:name`, not the cast `::type`).
 _LEXEME = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|(?<!:):([A-Za-z_]\w*)|::", re.DOTALL)
@@ -118,8 +109,7 @@ def _first_line(error: Exception) -> str:
 
 #: Words of the language that may stand before a parenthesis without being a function.
 _KEYWORDS = frozenset(
-    "and or not in over when then else case between like ilike is any some all as by partition order filter rlike "
-    "exists distinct from end varchar char decimal numeric float".split()
+    ["and", "or", "not", "in", "over", "when", "then", "else", "case", "between", "like", "ilike", "is", "any", "some", "all", "as", "by", "partition", "order", "filter", "rlike", "exists", "distinct", "from", "end", "varchar", "char", "decimal", "numeric", "float"]
 )
 
 

@@ -10,13 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mmcheck import paths, rulefile, tables
+from mmcheck import paths, rulefile
 from mmcheck.align import Evidence, declare_evidence
 from mmcheck.contracts import TABLES, Kind
 from mmcheck.errors import RequestError, nearest
 from mmcheck.resources import folder
 from mmcheck.rulefile import RuleFile
 from mmcheck.schema import Judge
+from mmcheck.table_plans import TablePlan, compile_tables, declared_columns
+from mmcheck.tables import view_columns
 
 _ROLE_KEYS = ("files", "fixed", "required", "at", "document", "schema", "detect", "named_by", "context", "tables", "docs")
 
@@ -37,7 +39,7 @@ class Role:
     required: tuple[str, ...]
     named_by: tuple[tuple[str, tuple[paths.Step, ...]], ...]
     context: Mapping[str, str]
-    plans: tuple[tables.TablePlan, ...]
+    plans: tuple[TablePlan, ...]
 
     def fits_name(self, name: str) -> bool:
         """Whether a file of this name may be of this role; `.gz` and `.zst` are passed over, case too."""
@@ -54,11 +56,11 @@ class Role:
         found: dict[str, Kind] = {}
         for plan in self.plans:
             if plan.name == table:
-                found |= self._view_columns(plan) if plan.sql else tables.declared_columns(plan)
+                found |= self._view_columns(plan) if plan.sql else declared_columns(plan)
         return found
 
-    def _view_columns(self, plan: tables.TablePlan) -> dict[str, Kind]:
-        return tables.view_columns(plan, self.plans) | (_standard(plan.name) if plan.name in TABLES else {})
+    def _view_columns(self, plan: TablePlan) -> dict[str, Kind]:
+        return view_columns(plan, self.plans) | (_standard(plan.name) if plan.name in TABLES else {})
 
 
 @dataclass(frozen=True)
@@ -201,5 +203,5 @@ def _role(name: str, data: Mapping[str, Any]) -> Role:
         required=tuple(data.get("required") or ()),
         named_by=tuple((item["role"], paths.parse(item["path"])) for item in data.get("named_by") or ()),
         context=dict(data.get("context") or {}),
-        plans=tables.compile_tables(data.get("tables") or {}),
+        plans=compile_tables(data.get("tables") or {}),
     )

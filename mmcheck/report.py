@@ -161,7 +161,7 @@ def findings_frame(findings: Iterable[Finding]) -> pl.DataFrame:
 
     text = ("rule", "name", "severity", "message", "file", "sample", "pointer", "value", "hint", "fingerprint")
     number = ("row", "line", "turn", "position", "count")
-    schema: dict[str, Any] = {name: pl.String for name in text} | {name: pl.Int64 for name in number}
+    schema: dict[str, Any] = dict.fromkeys(text, pl.String) | dict.fromkeys(number, pl.Int64)
     order = [name for name in Finding.__dataclass_fields__ if name in schema]
     return pl.DataFrame([finding.to_dict() for finding in findings], schema={name: schema[name] for name in order})
 

@@ -14,6 +14,11 @@ from mmcheck.readers.batch import Fault
 _SHOWN = 80
 _MOST_PER_RECORD = 20
 
+#: Keywords whose subschemas are about a part of the value, so that words about the whole say nothing of them.
+_INTO_PARTS = frozenset(
+    ("properties", "patternProperties", "additionalProperties", "items", "prefixItems", "contains", "propertyNames")
+)
+
 
 class Judge:
     """One record schema of a format: `schema` is the whole document, `pointer` the place of the record's schema in it.
@@ -47,26 +52,25 @@ class Judge:
         return told[:_MOST_PER_RECORD]
 
     def _explain(self, error: Any, record: Any, row: int | None, line: int | None) -> list[Fault]:
-        instance_path, schema_path = list(error.instance_path), list(error.schema_path)
+        instance_path = list(error.instance_path)
         value = _follow(record, instance_path)
-        own = self._own_words(schema_path)
-        message = own.get("message") or _words(error, value)
+        own = self._own_words(list(error.evaluation_path))
+        words = _words(error, value, brief="message" in own)
         pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in instance_path)
-        where = pointer or "the record"
-        if not own.get("message"):
-            message = f"{where}: {message}"
+        whose = own.get("message") or pointer or "the record"
+        message = f"{whose}: {words}" if words else own.get("message") or f"{whose}: this is not allowed here"
         return [Fault("MM001", message, row=row, line=line, pointer=pointer, value=_shown(value), hint=own.get("hint"))]
 
-    def _own_words(self, schema_path: list[Any]) -> Mapping[str, str]:
-        """`x-mmcheck` of the innermost subschema around the keyword that failed."""
+    def _own_words(self, evaluation_path: list[Any]) -> Mapping[str, str]:
+        """`x-mmcheck` of the subschema whose keyword failed, or of one around it that is about the same value."""
         node: Any = self.schema
         own: Mapping[str, str] = {}
-        for step in schema_path:
-            if isinstance(node, dict) and "$ref" in node and step != "$ref":
-                node = self._resolve(node["$ref"])
+        for position, step in enumerate(evaluation_path, 1):
             if isinstance(node, dict):
                 own = node.get("x-mmcheck") or own
-                node = self._resolve(node["$ref"]) if step == "$ref" and "$ref" in node else node.get(step)
+                node = self._resolve(node["$ref"]) if step == "$ref" else node.get(step)
+                if step in _INTO_PARTS and position < len(evaluation_path):
+                    own = {}
             elif isinstance(node, list) and isinstance(step, int) and step < len(node):
                 node = node[step]
             else:
@@ -94,13 +98,13 @@ def _follow(value: Any, path: list[Any]) -> Any:
     return value
 
 
-def _words(error: Any, value: Any) -> str:
-    """What was found and what is allowed, for the keywords that records break most."""
+def _words(error: Any, value: Any, *, brief: bool) -> str:
+    """What was found and what is allowed, for the keywords that records break most; `brief` says what was found alone."""
     kind = error.kind
     name = type(kind).__name__.rpartition("_")[2]
     if name == "Type":
         allowed = " or ".join(str(each) for each in _types(kind))
-        return f"{_a(json_type(value))} ({_shown(value)}) where {allowed} is expected"
+        return f"{_told(value)} where {allowed} is expected"
     if name == "Required":
         missing = str(kind.property).strip('"')
         near = nearest(missing, value) if isinstance(value, dict) else ""
@@ -109,8 +113,12 @@ def _words(error: Any, value: Any) -> str:
         return f"unknown key {', '.join(repr(str(key)) for key in kind.unexpected)}"
     if name == "Enum":
         return f"{_shown(value)} is none of {_shown(kind.options)}"
+    if name == "Not":
+        return ""
+    if name == "OneOfMultipleValid":
+        return "more than one of the shapes that are allowed here fits"
     if name in ("AnyOf", "OneOfNotValid"):
-        return f"{_a(json_type(value))} ({_shown(value)}) fits none of the shapes that are allowed here"
+        return _told(value) if brief else f"{_told(value)} fits none of the shapes that are allowed here"
     return str(error.message).replace("\n", " ")[:300]
 
 
@@ -119,8 +127,9 @@ def _types(kind: Any) -> list[str]:
     return list(types) if isinstance(types, list | tuple | set | frozenset) else [str(types)]
 
 
-def _a(word: str) -> str:
-    return word if word == "null" else f"{'an' if word[0] in 'aio' else 'a'} {word}"
+def _told(value: Any) -> str:
+    word = json_type(value)
+    return word if value is None else f"{'an' if word[0] in 'aio' else 'a'} {word} ({_shown(value)})"
 
 
 def _shown(value: Any) -> str:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import polars as pl
 
 from mmcheck import align, global_rules, readers
 from mmcheck.compose import clipped, compose, fingerprint
+from mmcheck.content import content_column, record_digest
 from mmcheck.dataset import DataFile, look_up, named_files
 from mmcheck.errors import OpenError
 from mmcheck.finding import Finding
 from mmcheck.format import Format, Role
 from mmcheck.media import Prober
 from mmcheck.readers.batch import Batch, Fault
+from mmcheck.results import ShardResult
 from mmcheck.rules import Outcome, evaluate
 from mmcheck.ruleset import Rule, RuleSet
 from mmcheck.schema import Judge, without_bytes
@@ -47,68 +48,6 @@ class Shard:
 
     number: int
     file: DataFile
-
-
-def _place_of(item: tuple[tuple[int, int], Finding]) -> tuple[int, int]:
-    return item[0]
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of one rule so far; counts are exact, findings the first ones by place."""
-
-    checked: int = 0
-    failed: int = 0
-    unknown: int = 0
-    error: str | None = None
-    findings: list[tuple[tuple[int, int], Finding]] = field(default_factory=list)
-    by_file: dict[int, int] = field(default_factory=dict)
-    per: str = "row"
-
-    def add(self, other: Tally, most: int | None) -> None:
-        """Add the counts and the findings of another part; of a rule that reports once a file, the first of each."""
-        self.checked += other.checked
-        self.failed += other.failed
-        self.unknown += other.unknown
-        self.error = self.error or other.error
-        self.findings += other.findings
-        self.per = other.per if self.per == "row" else self.per
-        for number, count in other.by_file.items():
-            self.by_file[number] = self.by_file.get(number, 0) + count
-        if self.per != "row":
-            first = {place[0]: (place, finding) for place, finding in sorted(self.findings, key=_place_of, reverse=True)}
-            self.findings = [first[number] for number in sorted(first)]
-        elif most is not None and len(self.findings) > most:
-            self.findings.sort(key=lambda item: item[0])
-            del self.findings[most:]
-
-
-@dataclass(slots=True)
-class ShardResult:
-    """What one or more shards say. `tallies` is by the number of the rule in the rule set."""
-
-    tallies: dict[int, Tally] = field(default_factory=dict)
-    facts: global_rules.Facts = field(default_factory=global_rules.Facts)
-    files: list[dict[str, Any]] = field(default_factory=list)
-    named: list[DataFile] = field(default_factory=list)
-    records: int = 0
-    invalid: int = 0
-    media: int = 0
-
-    def tally(self, number: int) -> Tally:
-        """The tally of a rule."""
-        return self.tallies.setdefault(number, Tally())
-
-    def add(self, other: ShardResult, most: int | None) -> None:
-        """Add another part."""
-        for number, tally in other.tallies.items():
-            self.tally(number).add(tally, most)
-        self.facts += other.facts
-        self.files += other.files
-        self.named += other.named
-        self.records += other.records
-        self.invalid += other.invalid
-        self.media += other.media
 
 
 class Checker:
@@ -169,7 +108,7 @@ class Checker:
         keep = self.plan.keep
         if keep is None:
             return batch
-        return _subset(batch, [number for number, row in enumerate(batch.rows) if keep(shard.number, row)])
+        return batch.pick([number for number, row in enumerate(batch.rows) if keep(shard.number, row)])
 
     def _faults(self, result: ShardResult, batch: Batch, shard: Shard) -> None:
         for fault in batch.faults:
@@ -228,7 +167,7 @@ class Checker:
             broken = [number for number, fine in enumerate(valid) if not fine]
             result.invalid += len(broken)
             self._broken(result, batch, broken, seen, shard, role, judge, header, context)
-            batch = _subset(batch, [number for number, fine in enumerate(valid) if fine])
+            batch = batch.pick([number for number, fine in enumerate(valid) if fine])
         result.tally(self.core["MM001"]).checked += len(batch.rows)
         if not batch.rows:
             return
@@ -252,10 +191,10 @@ class Checker:
         context: Mapping[str, Any],
     ) -> None:
         """Findings for records that break the schema; their ids count all the same."""
-        part = _subset(batch, broken)
+        part = batch.pick(broken)
         tables = unfold(role.plans, part, shard.number, placeholders={}, header=header, context=context, ids_only=True)
         if "samples" in tables.frames and self.wants_content:
-            tables.frames["samples"] = tables.frames["samples"].with_columns(_content(part))
+            tables.frames["samples"] = tables.frames["samples"].with_columns(content_column(part))
         self._gather(result, tables, part, shard, valid=False)
         tally = result.tally(self.core["MM001"])
         most = self.plan.max_findings
@@ -267,7 +206,9 @@ class Checker:
             line = batch.lines[number] if batch.lines else None
             faults = judge.faults(seen[number], batch.rows[number], line)
             fault = _one(faults) if faults else Fault("MM001", "the record breaks the schema", batch.rows[number], line)
-            self.add_fault(result, fault, shard.number, shard.file.file, tables.ids[order], _digest(batch, number))
+            self.add_fault(
+                result, fault, shard.number, shard.file.file, tables.ids[order], record_digest(batch, number)
+            )
 
     def _gather(self, result: ShardResult, tables: Tables, batch: Batch, shard: Shard, *, valid: bool) -> None:
         if self.global_rules:
@@ -278,12 +219,10 @@ class Checker:
         self, batch: Batch, shard: Shard, role: Role, header: Mapping[str, Any], context: Mapping[str, Any]
     ) -> Tables:
         plan = self.plan
-        tables = unfold(
-            role.plans, batch, shard.number, placeholders=plan.placeholders, header=header, context=context
-        )
+        tables = unfold(role.plans, batch, shard.number, placeholders=plan.placeholders, header=header, context=context)
         frames = tables.frames
         if "samples" in frames and self.wants_content:
-            frames["samples"] = frames["samples"].with_columns(_content(batch))
+            frames["samples"] = frames["samples"].with_columns(content_column(batch))
         media, slots = frames.get("media"), frames.get("slots")
         if media is None:
             return tables
@@ -304,7 +243,9 @@ class Checker:
     def _foreign(self, frames: Mapping[str, pl.DataFrame], role: Role) -> pl.DataFrame:
         """The counts, with placeholders of another format that the user has not configured."""
         plan = self.plan
-        tokens = {token: kind for token, kind in plan.format.foreign_placeholders.items() if token not in plan.placeholders}
+        tokens = {
+            token: kind for token, kind in plan.format.foreign_placeholders.items() if token not in plan.placeholders
+        }
         text_of = next((each.text_of for each in role.plans if each.name == "slots"), None)
         if not tokens or text_of is None:
             return frames["counts"]
@@ -349,7 +290,7 @@ class Checker:
                 number=record,
                 line=batch.lines[number] if batch.lines else None,
                 sample=tables.ids[number],
-                content=_digest(batch, number),
+                content=record_digest(batch, number),
                 role=role,
             )
             tally.findings.append(((shard.number, record), finding))
@@ -394,20 +335,6 @@ FILE_FACTS = (
 )  # fmt: skip
 
 
-def _subset(batch: Batch, keep: list[int]) -> Batch:
-    def pick(values: list[Any] | None) -> list[Any] | None:
-        return None if values is None else [values[number] for number in keep]
-
-    return Batch(
-        rows=[batch.rows[number] for number in keep],
-        values=[batch.values[number] for number in keep],
-        lines=pick(batch.lines),
-        raws=pick(batch.raws),
-        keys=pick(batch.keys),
-        texts=pick(batch.texts),
-    )
-
-
 def _one(faults: list[Fault]) -> Fault:
     """One finding a record: the first fault, and the others in its message."""
     first, *others = faults
@@ -418,34 +345,3 @@ def _one(faults: list[Fault]) -> Fault:
     return Fault(
         first.code, f"{first.message}; {more}{rest}", first.row, first.line, first.pointer, first.value, first.hint
     )
-
-
-def _bytes_of(value: Any) -> bytes:
-    return msgspec.json.encode(value, enc_hook=str)
-
-
-def _record_bytes(batch: Batch, number: int) -> bytes:
-    """The bytes that stand for a record's content: its own where the storage has them, else made from its value."""
-    if batch.raws is not None:
-        return batch.raws[number]
-    return _bytes_of(_digested(batch.values[number]))
-
-
-def _digested(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _digested(element) for key, element in value.items()}
-    if isinstance(value, list):
-        return [_digested(element) for element in value]
-    if isinstance(value, bytes | memoryview):
-        return hashlib.blake2b(value, digest_size=16).hexdigest()
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-def _digest(batch: Batch, number: int) -> str:
-    return hashlib.blake2b(_record_bytes(batch, number), digest_size=16).hexdigest()
-
-
-def _content(batch: Batch) -> pl.Series:
-    """128 bits of hash that stand for each record's content, as text."""
-    content = pl.Series("_content", [_record_bytes(batch, number) for number in range(len(batch.rows))], dtype=pl.Binary)
-    return (content.hash(1).cast(pl.String) + "-" + content.hash(2).cast(pl.String)).alias("_content")

@@ -16,9 +16,9 @@ from mmcheck.finding import Finding, Severity
 from mmcheck.format import Format
 from mmcheck.media import Depth, reaches
 from mmcheck.report import RuleSummary, Totals
+from mmcheck.results import ShardResult, Tally
 from mmcheck.rules import Outcome, evaluate
 from mmcheck.ruleset import Rule, RuleSet
-from mmcheck.shard import ShardResult, Tally
 from mmcheck.tables import ROW_BITS
 
 

@@ -943,6 +943,8 @@ def make_aria() -> None:
     case = folder(bad("aria", "defect-in-test-only")).lines("data/train.jsonl", shapes[:1])
     case.write("data/image_folder/c.jpg", jpeg(7)).lines("data/test.jsonl", [aria(PICTURE, PICTURE, images=["image_folder/c.jpg"])])
     case.expect("data", ("MM010", "test.jsonl", 0))
+    case = folder(bad("aria", "train-missing")).lines("data/test.jsonl", shapes)
+    case.expect("data", ("MM004", "train.jsonl", None))
     case = bad("aria", "image-in-two-splits").write("data/image_folder/a.jpg", jpeg(1)).lines("data/train.jsonl", shapes[:1])
     case.lines("data/test.jsonl", [aria(PICTURE, words("the same?"), images=[a])])
     case.expect("data", ("MM032", "test.jsonl", 0), fails=False)

@@ -2,59 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated
-
-import typer
-from typer import TyperException
+from dataclasses import dataclass
 
 from mmcheck import __version__
-from mmcheck.cli import check, demo, show
-from mmcheck.cli.options import DEBUG
-from mmcheck.cli.say import say
-from mmcheck.errors import MmcheckError
+from mmcheck.cli import check, demo, options, show
+from mmcheck.cli import say as told
+from mmcheck.cli.say import columns, exit_code, say, sentence, trace
+from mmcheck.errors import RequestError, nearest
 
-EPILOG = "Exit codes: 0 sound, 1 faults found, 2 wrong request, 3 could not be opened or not complete, 130 interrupted."
+SUMMARY = "Is a multimodal training dataset sound, where is it not and why, before a GPU finds out?"
+EXIT_CODES = "Exit codes: 0 sound, 1 faults found, 2 wrong request, 3 not opened or not complete, 130 interrupted."
 
-app = typer.Typer(
-    name="mmcheck",
-    help="Is a multimodal training dataset sound, where is it not and why, before a GPU finds out?",
-    epilog=EPILOG,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-)
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: what it does, the options that it has, and the function that they are given to."""
+
+    run: Callable[..., int | None]
+    options: Callable[[options.Parser], None]
+    summary: str
+
 
 #: Every command, in the order of the help.
-COMMANDS: dict[str, Callable[..., int | None]] = {
-    "check": check.check,
-    "detect": show.detect,
-    "formats": show.formats,
-    "schema": show.schema,
-    "tables": show.tables,
-    "rules": show.rules,
-    "explain": show.explain,
-    "demo": demo.demo,
+COMMANDS = {
+    "check": Command(check.check, options.check_options, "check datasets: is each sound, where is it not, and why"),
+    "detect": Command(show.detect, show.detect_options, "say which format a path holds, and what speaks for it"),
+    "formats": Command(show.formats, show.name_options, "list the formats, or tell about one"),
+    "schema": Command(show.schema, show.schema_options, "print the JSON Schema of one record of a format"),
+    "tables": Command(show.tables, show.name_options, "show the tables that rules are written about"),
+    "rules": Command(show.rules, show.rules_options, "list the rules"),
+    "explain": Command(
+        show.explain, show.explain_options, "tell what a rule says and why, and what passes and fails it"
+    ),
+    "demo": Command(demo.demo, demo.demo_options, "check the example datasets, good and bad, that ship with mmcheck"),
 }
-for _name, _function in COMMANDS.items():
-    app.command(_name, epilog=EPILOG if _name == "check" else None)(_function)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(f"mmcheck {__version__}")
-        raise typer.Exit()
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
-    debug: DEBUG = False,
-) -> None:
-    pass
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -62,38 +46,49 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's encoding
-    debug = "--debug" in arguments
+    told.debug = "--debug" in arguments
     try:
-        code = app(list(arguments) or ["--help"], prog_name="mmcheck", standalone_mode=False)
-    except TyperException as error:
-        say(_sentence(error))
-        return 2
-    except MmcheckError as error:
-        if debug:
-            raise
-        say(str(error))
-        return error.exit_code
-    except typer.Abort:
-        return 130
-    except Exception as error:
-        if debug:
-            raise
-        say(itself(error))
-        return 3
-    if code == 130:
+        code = _run(list(arguments))
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
         say("interrupted")
-    return code if isinstance(code, int) else 0
+        return 130
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        trace(error)
+        say(sentence(error))
+        return exit_code(error)
 
 
-def itself(error: Exception) -> str:
-    """The sentence for a fault of mmcheck's own."""
-    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return f"mmcheck itself failed: {words}; run again with --debug"
+def _run(arguments: list[str]) -> int:
+    name = arguments[0] if arguments else "--help"
+    if name in ("-h", "--help"):
+        _help()
+    elif name == "--version":
+        print(f"mmcheck {__version__}")
+    elif name == "--debug":
+        return _run(arguments[1:])
+    elif name not in COMMANDS:
+        kind = "option" if name.startswith("-") else "command"
+        known = ["--help", "--version", "--debug"] if kind == "option" else list(COMMANDS)
+        raise RequestError(f"mmcheck has no {kind} {name}{nearest(name, known)}; `mmcheck --help` lists them")
+    else:
+        command = COMMANDS[name]
+        parser = options.Parser(name, command.summary, EXIT_CODES if name == "check" else None)
+        command.options(parser)
+        try:
+            return command.run(**parser.values(arguments[1:])) or 0
+        except SystemExit as done:  # argparse has printed the help
+            return int(done.code or 0)
+    return 0
 
 
-def _sentence(error: TyperException) -> str:
-    """What the parser says, as one sentence with the nearest right spelling."""
-    near = getattr(error, "possibilities", None)
-    message = error.message if near else error.format_message()
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return " ".join(message.split()).rstrip(".") + hint
+def _help() -> None:
+    print(f"usage: mmcheck COMMAND …\n\n{SUMMARY}\n\ncommands:")
+    columns(((name, command.summary) for name, command in COMMANDS.items()), indent=2)
+    print("\noptions:")
+    columns((("--version", "print the version"), ("--debug", "show the traceback of what goes wrong")), indent=2)
+    print(f"\n`mmcheck COMMAND --help` tells more of one. {EXIT_CODES}")

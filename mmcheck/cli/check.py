@@ -8,56 +8,42 @@ from pathlib import Path
 from typing import Any
 
 from mmcheck.cli import options as o
-from mmcheck.cli.say import say
-from mmcheck.errors import MmcheckError, RequestError
+from mmcheck.cli.say import exit_code, say, sentence, trace
+from mmcheck.errors import RequestError
 from mmcheck.report import Report, Run, Totals
 from mmcheck.reporters import UNCAPPED, render
 
 
 def check(
-    paths: o.PATHS,
-    format: o.FORMAT = None,
-    modality: o.MODALITY = None,
-    media_root: o.MEDIA_ROOT = None,
-    placeholder: o.PLACEHOLDER = None,
-    split: o.SPLIT = None,
-    allow_root: o.ALLOW_ROOT = None,
-    as_one: o.AS_ONE = False,
-    sample: o.SAMPLE = None,
-    probe: o.PROBE = "auto",
-    rules: o.RULES_FILES = None,
-    select: o.SELECT = None,
-    ignore: o.IGNORE = None,
-    param: o.PARAM = None,
-    output: o.OUTPUT = None,
-    max_findings: o.MAX_FINDINGS = 100,
-    fail_on: o.FAIL_ON_OPTION = "error",
-    quiet: o.QUIET = False,
-    jobs: o.JOBS = None,
-    format_path: o.FORMAT_PATH = None,
-    debug: o.DEBUG = False,
+    *,
+    paths: list[Path],
+    as_one: bool,
+    placeholder: list[str],
+    allow_root: list[Path],
+    select: list[str],
+    ignore: list[str],
+    param: list[str],
+    output: list[str],
+    max_findings: int,
+    fail_on: str,
+    quiet: bool,
+    jobs: int | None,
+    **same: Any,
 ) -> int:
-    """Check datasets: is each of them sound, where is it not, and why?"""
+    """Check datasets. `same` are the options that the engine has by the same name."""
     wanted = o.outputs(output)
     request: dict[str, Any] = {
-        "format": format,
-        "rules": list(rules or ()),
-        "format_path": list(format_path or ()),
-        "media_root": media_root,
-        "allow_roots": list(allow_root or ()),
-        "placeholders": list(placeholder or ()),
-        "modality": modality,
-        "split": split,
+        **same,
+        "allow_roots": allow_root,
+        "placeholders": placeholder,
         "select": o.codes(select),
         "ignore": o.codes(ignore),
         "params": o.assignments(param),
-        "probe": probe,
-        "sample": sample,
         "max_findings": None if any(kind in UNCAPPED for kind, _ in wanted) else max_findings,
     }
     if jobs is not None:
         request["jobs"] = jobs
-    reports, code = _check_each([list(paths)] if as_one else list(paths), request, fail_on, quiet, debug)
+    reports, code = _check_each([paths] if as_one else list(paths), request, fail_on, quiet)
     if reports:
         several = len(paths) > 1 and not as_one
         for kind, target in wanted:
@@ -68,12 +54,9 @@ def check(
     return code
 
 
-def _check_each(
-    datasets: list[Any], request: dict[str, Any], fail_on: str, quiet: bool, debug: bool
-) -> tuple[list[Report], int]:
+def _check_each(datasets: list[Any], request: dict[str, Any], fail_on: str, quiet: bool) -> tuple[list[Report], int]:
     """A report for each dataset, and the gravest exit code. One that cannot be opened does not stop the others."""
     from mmcheck.checking import check as check_dataset
-    from mmcheck.cli import itself
     from mmcheck.cli.progress import Bar
 
     reports: list[Report] = []
@@ -86,10 +69,9 @@ def _check_each(
                 report = check_dataset(dataset, **request, progress=bar.show if bar.wanted else None)
             code = max(code, report.exit_code(fail_on))
         except Exception as error:
-            if debug:
-                raise
-            message = str(error) if isinstance(error, MmcheckError) else itself(error)
-            code = max(code, error.exit_code if isinstance(error, MmcheckError) else 3)
+            trace(error)
+            message = sentence(error)
+            code = max(code, exit_code(error))
             if message not in told:
                 told.append(message)
                 say(message)

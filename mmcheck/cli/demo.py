@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mmcheck.cli.options import DEBUG
+from mmcheck.cli.options import Parser
 from mmcheck.cli.say import say
 from mmcheck.errors import OpenError
 from mmcheck.resources import folder
@@ -13,7 +13,11 @@ from mmcheck.resources import folder
 PROMISED = {"good": "pass", "bad": "fail"}
 
 
-def demo(debug: DEBUG = False) -> int:
+def demo_options(parser: Parser) -> None:
+    """None: the examples are what they are."""
+
+
+def demo() -> int:
     """Check the bundled example datasets and show what a report looks like."""
     from mmcheck.checking import check
     from mmcheck.reporters import render

@@ -1,150 +1,126 @@
-"""Options that commands share, and how their values are read."""
+"""Options of the command line, and how their values are read."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import NoReturn
 
 from mmcheck.errors import RequestError, nearest
 from mmcheck.reporters import KINDS, writer
-
-#: Headings of the help.
-WHAT, RULES, OUT = "What is checked", "Rules", "What comes out"
 
 PROBES = ("auto", "none", "exists", "header", "decode")
 FAIL_ON = ("error", "warning", "info", "never")
 
 
-def one_of(*choices: str) -> Callable[[typer.CallbackParam, str | None], str | None]:
-    """A callback that lets only `choices` pass."""
+class Parser(argparse.ArgumentParser):
+    """The parser of one command: a mistake is a RequestError with the nearest right spelling."""
 
-    def chosen(param: typer.CallbackParam, value: str | None) -> str | None:
-        if value is not None and value not in choices:
+    def __init__(self, command: str, summary: str, epilog: str | None = None) -> None:
+        super().__init__(f"mmcheck {command}", description=summary, epilog=epilog, allow_abbrev=False)
+        self.command = command
+        self.add_argument("--debug", action="store_true", help="show the traceback of what goes wrong")
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse found."""
+        raise RequestError(f"{message}; `mmcheck {self.command} --help` lists the options")
+
+    def values(self, arguments: list[str]) -> dict[str, object]:
+        """The values of the options by name; positions and options may alternate."""
+        namespace, extra = self.parse_known_intermixed_args(arguments)
+        if extra:
+            odd = next((each for each in extra if each.startswith("-")), extra[0])
+            name = odd.partition("=")[0]
             raise RequestError(
-                f"{param.opts[0]} {value!r} is not a choice{nearest(value, choices)}: {', '.join(choices)}"
+                f"mmcheck {self.command} has no option {name}{nearest(name, self._option_string_actions)}"
+            )
+        values: dict[str, object] = vars(namespace)
+        del values["debug"]
+        return values
+
+    def many(self, *names: str, metavar: str, help: str, type: Callable[[str], object] = str) -> None:
+        """An option that may be repeated."""
+        self.add_argument(*names, action="append", default=[], metavar=metavar, help=f"{help}; repeatable", type=type)
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """A type that lets only `choices` pass."""
+
+    def chosen(value: str) -> str:
+        if value not in choices:
+            raise argparse.ArgumentTypeError(
+                f"{value!r} is not a choice{nearest(value, choices)}: {', '.join(choices)}"
             )
         return value
 
     return chosen
 
 
-DEBUG = Annotated[bool, typer.Option("--debug", help="Show the traceback of what goes wrong.")]
-FORMAT_PATH = Annotated[
-    list[Path] | None,
-    typer.Option("--format-path", metavar="DIR", help="Folder of your own formats: rules/ and schemas/. Repeatable."),
-]
+def number_from(least: int) -> Callable[[str], int]:
+    """A type that takes whole numbers of at least `least`."""
 
-# What is checked
+    def number(value: str) -> int:
+        if not value.isdecimal() or int(value) < least:
+            raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from {least} up")
+        return int(value)
 
-PATHS = Annotated[
-    list[Path], typer.Argument(metavar="PATH", help="A file or directory; several are datasets of their own.")
-]
-FORMAT = Annotated[
-    str | None,
-    typer.Option(metavar="NAME[@VERSION]", help="The format; found out if not given.", rich_help_panel=WHAT),
-]
-MODALITY = Annotated[
-    str | None,
-    typer.Option(
-        "--modality",
-        "-m",
-        metavar="KIND",
-        help="Look only at media of this kind: image, video, audio, …",
-        rich_help_panel=WHAT,
-    ),
-]
-MEDIA_ROOT = Annotated[Path | None, typer.Option(metavar="DIR", help="Where media paths start.", rich_help_panel=WHAT)]
-PLACEHOLDER = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--placeholder",
-        "--attachment-token",
-        metavar="[KIND=]TOKEN",
-        help="What stands for a medium in the text (also --attachment-token). Repeatable.",
-        rich_help_panel=WHAT,
-    ),
-]
-SPLIT = Annotated[str | None, typer.Option(metavar="NAME", help="Only this split.", rich_help_panel=WHAT)]
-ALLOW_ROOT = Annotated[
-    list[Path] | None,
-    typer.Option(metavar="DIR", help="A further place that media may be read from. Repeatable.", rich_help_panel=WHAT),
-]
-AS_ONE = Annotated[bool, typer.Option("--as-one", help="All paths together are one dataset.", rich_help_panel=WHAT)]
-SAMPLE = Annotated[
-    str | None,
-    typer.Option(metavar="N|P%", help="Check only so many records, drawn evenly.", rich_help_panel=WHAT),
-]
-PROBE = Annotated[
-    str,
-    typer.Option(
+    return number
+
+
+def check_options(parser: Parser) -> None:
+    """The options of `mmcheck check`."""
+    add = parser.add_argument
+    add("paths", nargs="+", type=Path, metavar="PATH", help="a file or folder; several are datasets of their own")
+    add("--format", metavar="NAME[@VERSION]", help="the format; found out if not given")
+    add("-m", "--modality", metavar="KIND", help="look only at media of this kind: image, video, audio, …")
+    add("--media-root", type=Path, metavar="DIR", help="where media paths start")
+    text = "what stands for a medium in the text"
+    parser.many("--placeholder", "--attachment-token", metavar="[KIND=]TOKEN", help=text)
+    add("--split", metavar="NAME", help="only this split")
+    text = "a further folder that media may be read from"
+    parser.many("--allow-root", metavar="DIR", type=Path, help=text)
+    add("--as-one", action="store_true", help="all paths together are one dataset")
+    add("--sample", metavar="N|P%", help="check only so many records, drawn evenly")
+    add(
+        "--probe",
+        default="auto",
         metavar="|".join(PROBES),
-        callback=one_of(*PROBES),
-        help="How closely media are looked at.",
-        rich_help_panel=WHAT,
-    ),
-]
+        type=one_of(*PROBES),
+        help="how closely media are looked at",
+    )
 
-# Rules
+    parser.many("--rules", metavar="FILE", type=Path, help="a rules file of your own")
+    format_path(parser)
+    parser.many("--select", metavar="CODE,…", help="only these rules: codes, or how they begin")
+    parser.many("--ignore", metavar="CODE,…", help="not these rules")
+    parser.many("--param", metavar="NAME=VALUE", help="a parameter of the rules")
 
-RULES_FILES = Annotated[
-    list[Path] | None, typer.Option(metavar="FILE", help="A rules file of your own. Repeatable.", rich_help_panel=RULES)
-]
-SELECT = Annotated[
-    list[str] | None,
-    typer.Option(metavar="CODE,…", help="Only these rules: codes, or how they begin.", rich_help_panel=RULES),
-]
-IGNORE = Annotated[list[str] | None, typer.Option(metavar="CODE,…", help="Not these rules.", rich_help_panel=RULES)]
-PARAM = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME=VALUE", help="A parameter of the rules. Repeatable.", rich_help_panel=RULES),
-]
-
-# What comes out, and how it is run
-
-OUTPUT = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="KIND[=FILE]",
-        help=f"{', '.join(KINDS)}; to standard output without FILE. Repeatable.",
-        rich_help_panel=OUT,
-    ),
-]
-MAX_FINDINGS = Annotated[
-    int,
-    typer.Option(
-        metavar="N", min=0, help="List at most N findings a rule (jsonl and parquet list all).", rich_help_panel=OUT
-    ),
-]
-FAIL_ON_OPTION = Annotated[
-    str,
-    typer.Option(
-        metavar="|".join(FAIL_ON), callback=one_of(*FAIL_ON), help="Exit 1 from this severity up.", rich_help_panel=OUT
-    ),
-]
-QUIET = Annotated[
-    bool, typer.Option("--quiet", help="No progress; of the report only the verdict.", rich_help_panel=OUT)
-]
-JOBS = Annotated[
-    int | None,
-    typer.Option("--jobs", "-j", "--num-proc", metavar="N", min=1, help="Processes.", rich_help_panel=OUT),
-]
+    text = f"{', '.join(KINDS)}; to standard output without FILE"
+    parser.many("-o", "--output", metavar="KIND[=FILE]", help=text)
+    text = "list at most N findings a rule (default 100); jsonl and parquet list all"
+    add("--max-findings", metavar="N", type=number_from(0), default=100, help=text)
+    text = "exit 1 from this severity up (default error)"
+    add("--fail-on", default="error", metavar="|".join(FAIL_ON), type=one_of(*FAIL_ON), help=text)
+    add("--quiet", action="store_true", help="no progress, and of the report only the verdict")
+    add("-j", "--jobs", "--num-proc", metavar="N", type=number_from(1), help="how many jobs at once")
 
 
-def codes(values: Iterable[str] | None) -> list[str]:
+def format_path(parser: Parser) -> None:
+    """The option that many commands share."""
+    parser.many("--format-path", metavar="DIR", type=Path, help="a folder of your own formats: rules/ and schemas/")
+
+
+def codes(values: Iterable[str]) -> list[str]:
     """`CODE,CODE` and repeated options as one list."""
-    return [code.strip() for value in values or () for code in value.split(",") if code.strip()]
+    return [code.strip() for value in values for code in value.split(",") if code.strip()]
 
 
-def assignments(values: Iterable[str] | None) -> dict[str, str]:
+def assignments(values: Iterable[str]) -> dict[str, str]:
     """`NAME=VALUE` options as a dict."""
     pairs: dict[str, str] = {}
-    for value in values or ():
+    for value in values:
         name, equals, text = value.partition("=")
         if not name or not equals:
             raise RequestError(f"--param {value!r} is not NAME=VALUE")
@@ -152,13 +128,13 @@ def assignments(values: Iterable[str] | None) -> dict[str, str]:
     return pairs
 
 
-def outputs(values: Iterable[str] | None) -> list[tuple[str, Path | None]]:
+def outputs(values: Iterable[str]) -> list[tuple[str, Path | None]]:
     """`KIND[=FILE]` options as kinds and targets; without any, the report for people on standard output.
 
     Raises RequestError before anything is checked where a kind is unknown or a file could not be written.
     """
     wanted: list[tuple[str, Path | None]] = []
-    for value in values or ():
+    for value in values:
         kind, equals, name = value.partition("=")
         writer(kind)
         if equals and not name:

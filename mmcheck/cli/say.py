@@ -5,14 +5,39 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+import traceback
 from collections.abc import Iterable, Sequence
 
+from mmcheck.errors import MmcheckError
 from mmcheck.reporters.text import clean
+
+
+#: Whether tracebacks are shown; the command line sets it once, before anything else.
+debug = False
 
 
 def say(message: str) -> None:
     """One message on standard error; further lines are its details."""
     print("mmcheck: " + "\n".join(map(clean, message.splitlines())), file=sys.stderr, flush=True)
+
+
+def sentence(error: Exception) -> str:
+    """What is told of an error: its own words, or that the fault is mmcheck's."""
+    if isinstance(error, MmcheckError):
+        return str(error)
+    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"mmcheck itself failed: {words}; run again with --debug"
+
+
+def exit_code(error: Exception) -> int:
+    """The exit code of an error."""
+    return error.exit_code if isinstance(error, MmcheckError) else 3
+
+
+def trace(error: Exception) -> None:
+    """The traceback of an error, where --debug asks for it."""
+    if debug:
+        traceback.print_exception(error)
 
 
 def columns(rows: Iterable[Sequence[str]], indent: int = 0) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from mmcheck.cli.options import DEBUG, FORMAT_PATH
+from mmcheck.cli.options import Parser
+from mmcheck.cli.options import format_path as format_path_option
 from mmcheck.cli.say import columns, paragraph
 from mmcheck.errors import RequestError, nearest
 
@@ -17,18 +16,44 @@ if TYPE_CHECKING:
     from mmcheck.format import Format
     from mmcheck.rulefile import RuleFile, Stanza
 
-NAME = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="A format; `mmcheck formats` lists them.")]
+NAME, HELP = "NAME[@VERSION]", "a format; `mmcheck formats` lists them"
 
 
-def detect(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or directory.")],
-    format_path: FORMAT_PATH = None,
-    debug: DEBUG = False,
-) -> None:
+def detect_options(parser: Parser) -> None:
+    """A path."""
+    parser.add_argument("path", type=Path, metavar="PATH", help="a file or folder")
+    format_path_option(parser)
+
+
+def name_options(parser: Parser) -> None:
+    """The name of a format, or none."""
+    parser.add_argument("name", nargs="?", metavar=NAME, help=HELP)
+    format_path_option(parser)
+
+
+def schema_options(parser: Parser) -> None:
+    """The name of a format."""
+    parser.add_argument("name", metavar=NAME, help=HELP)
+    format_path_option(parser)
+
+
+def rules_options(parser: Parser) -> None:
+    """A format that the rules are limited to."""
+    parser.add_argument("--format", metavar="NAME[@VERSION]", help="only the rules that this format meets")
+    format_path_option(parser)
+
+
+def explain_options(parser: Parser) -> None:
+    """A rule."""
+    parser.add_argument("code", metavar="CODE", help="a rule's code or name")
+    format_path_option(parser)
+
+
+def detect(path: Path, format_path: list[Path]) -> None:
     """Say which format a path holds, and what speaks for it."""
-    from mmcheck import dataset
+    from mmcheck import detection, listing
 
-    chosen = dataset.choose(dataset.list_files([path]), format_path or ())  # tells what it saw where it is not clear
+    chosen = detection.choose(listing.list_files([path]), format_path)  # tells what it saw where it is not clear
     print(f"{chosen.name}@{chosen.version}  {chosen.title}")
     columns(
         (
@@ -36,23 +61,19 @@ def detect(
             f"{each.matched} of the first {each.seen} records fit",
             f"they have {', '.join(each.keys)}" + (f", but not {', '.join(each.lacks)}" if each.lacks else ""),
         )
-        for each in dataset.detect(path, format_path or ())
+        for each in detection.detect(path, format_path)
     )
 
 
-def formats(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="Tell more of this one.")] = None,
-    format_path: FORMAT_PATH = None,
-    debug: DEBUG = False,
-) -> None:
+def formats(name: str | None, format_path: list[Path]) -> None:
     """List the formats, or tell about one."""
     from mmcheck import format as registry
 
     if name is None:
-        known = [registry.load(each, format_path or ()) for each in registry.names(format_path or ())]
+        known = [registry.load(each, format_path) for each in registry.names(format_path)]
         columns((each.name, f"@{each.version}", each.title) for each in known)
         return
-    one = registry.load(name, format_path or ())
+    one = registry.load(name, format_path)
     print(f"{one.name}@{one.version}  {one.title}")
     for text in filter(None, (one.docs, f"Source: {one.source}" if one.source else "")):
         print()
@@ -68,20 +89,14 @@ def formats(
     columns(rows)
 
 
-def schema(name: NAME, format_path: FORMAT_PATH = None, debug: DEBUG = False) -> None:
+def schema(name: str, format_path: list[Path]) -> None:
     """Print the JSON Schema of one record."""
     from mmcheck import format as registry
 
-    print(json.dumps(registry.load(name, format_path or ()).schema, indent=2, ensure_ascii=False))
+    print(json.dumps(registry.load(name, format_path).schema, indent=2, ensure_ascii=False))
 
 
-def tables(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="A format, for its own columns.")
-    ] = None,
-    format_path: FORMAT_PATH = None,
-    debug: DEBUG = False,
-) -> None:
+def tables(name: str | None, format_path: list[Path]) -> None:
     """Show the tables that rules are written about: those of every format, or of one."""
     from mmcheck.contracts import TABLES
 
@@ -89,7 +104,7 @@ def tables(
     if name is not None:
         from mmcheck import format as registry
 
-        one = registry.load(name, format_path or ())
+        one = registry.load(name, format_path)
     for number, table in enumerate(one.tables() if one else TABLES):
         standard = TABLES.get(table)
         if number:
@@ -100,25 +115,19 @@ def tables(
         columns(((column, kind, docs.get(column, "")) for column, kind in kinds.items()), indent=2)
 
 
-def rules(
-    format: Annotated[
-        str | None, typer.Option(metavar="NAME[@VERSION]", help="Only the rules that this format meets.")
-    ] = None,
-    format_path: FORMAT_PATH = None,
-    debug: DEBUG = False,
-) -> None:
+def rules(format: str | None, format_path: list[Path]) -> None:
     """List the rules."""
     if format is None:
         rows = {
             (stanza.code, stanza.name): (stanza.code, stanza.severity.value, stanza.name, _first(stanza.docs))
-            for _, stanza in _stanzas(format_path or ())
+            for _, stanza in _stanzas(format_path)
         }
         columns(rows[key] for key in sorted(rows))
         return
     from mmcheck import format as registry
     from mmcheck import ruleset
 
-    built = ruleset.build(registry.load(format, format_path or ()))
+    built = ruleset.build(registry.load(format, format_path))
     listed = {
         rule.code: (rule.code, rule.severity.value, rule.stanza.name, _first(rule.stanza.docs))
         for rule in built.rules
@@ -127,13 +136,9 @@ def rules(
     columns(listed[code] for code in sorted(listed))
 
 
-def explain(
-    code: Annotated[str, typer.Argument(metavar="CODE", help="A rule's code or name.")],
-    format_path: FORMAT_PATH = None,
-    debug: DEBUG = False,
-) -> None:
+def explain(code: str, format_path: list[Path]) -> None:
     """Tell what a rule says, why, and what passes and fails it."""
-    every = _stanzas(format_path or ())
+    every = _stanzas(format_path)
     found = [(file, stanza) for file, stanza in every if code.upper() == stanza.code or code == stanza.name]
     if not found:
         known = [name for _, stanza in every for name in (stanza.code, stanza.name)]
@@ -145,7 +150,7 @@ def explain(
         _explain(file, stanza)
     changed = [
         (each.data["format"], each.severity[found[0][1].code].value)
-        for each in _files(format_path or ())
+        for each in _files(format_path)
         if found[0][1].code in each.severity and "format" in each.data
     ]
     if changed:

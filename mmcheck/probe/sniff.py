@@ -25,8 +25,6 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"MM\0*", "tiff"),
     (b"II+\0", "tiff"),
     (b"MM\0+", "tiff"),
-    (b"\0\0\x01\0", "ico"),
-    (b"\0\0\x02\0", "cur"),
     (b"icns", "icns"),
     (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
     (b"\xff\x4f\xff\x51", "jp2"),
@@ -68,6 +66,7 @@ _BRANDS = {
     b"msf1": "heif", b"heim": "heif", b"heis": "heif",
 }  # fmt: skip
 
+_ICONS = {b"\0\0\x01\0": "ico", b"\0\0\x02\0": "cur"}
 _BMP_HEADERS = frozenset((12, 40, 52, 56, 64, 108, 124))  # the lengths that its second header comes in
 
 _BOXES = frozenset((b"ftyp", b"moov", b"mdat", b"moof", b"styp", b"free", b"skip", b"wide", b"pnot"))
@@ -111,6 +110,9 @@ def sniff(head: bytes, size: int) -> Sniffed:
         return Sniffed("nifti")
     if head[128:132] == b"DICM":
         return Sniffed("dicom")
+    if head[:4] in _ICONS and head[4:6] not in (b"", b"\0\0"):
+        # (Of no icons at all it is the beginning of a TGA.)
+        return Sniffed(_ICONS[head[:4]])
     # Short magics last: they are right by chance once in a while.
     if head[:2] == b"BM" and size >= 18 and head[15:18] == b"\0\0\0" and head[14] in _BMP_HEADERS:
         return Sniffed("bmp")

@@ -39,3 +39,18 @@ class Batch:
     keys: list[str] | None = None
     texts: list[dict[str, str]] | None = None
     faults: list[Fault] = field(default_factory=list)
+
+    def pick(self, keep: list[int]) -> Batch:
+        """The records at these positions, without the faults."""
+
+        def some(values: list[Any] | None) -> list[Any] | None:
+            return None if values is None else [values[number] for number in keep]
+
+        return Batch(
+            rows=[self.rows[number] for number in keep],
+            values=[self.values[number] for number in keep],
+            lines=some(self.lines),
+            raws=some(self.raws),
+            keys=some(self.keys),
+            texts=some(self.texts),
+        )

@@ -1,0 +1,44 @@
+"""What stands for a record's content: its bytes, and hashes of them, for copies and for fingerprints."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from mmcheck.readers.batch import Batch
+
+
+def _bytes_of(value: Any) -> bytes:
+    return msgspec.json.encode(value, enc_hook=str)
+
+
+def _record_bytes(batch: Batch, number: int) -> bytes:
+    """The bytes that stand for a record's content: its own where the storage has them, else made from its value."""
+    if batch.raws is not None:
+        return batch.raws[number]
+    return _bytes_of(_digested(batch.values[number]))
+
+
+def _digested(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _digested(element) for key, element in value.items()}
+    if isinstance(value, list):
+        return [_digested(element) for element in value]
+    if isinstance(value, bytes | memoryview):
+        return hashlib.blake2b(value, digest_size=16).hexdigest()
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def record_digest(batch: Batch, number: int) -> str:
+    return hashlib.blake2b(_record_bytes(batch, number), digest_size=16).hexdigest()
+
+
+def content_column(batch: Batch) -> pl.Series:
+    """128 bits of hash that stand for each record's content, as text."""
+    content = pl.Series(
+        "_content", [_record_bytes(batch, number) for number in range(len(batch.rows))], dtype=pl.Binary
+    )
+    return (content.hash(1).cast(pl.String) + "-" + content.hash(2).cast(pl.String)).alias("_content")

@@ -1,0 +1,144 @@
+"""Which format a path holds: every format says what speaks for it, and the first records are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mmcheck import readers
+from mmcheck.errors import OpenError, RequestError
+from mmcheck.format import Format, Role, load, names
+from mmcheck.listing import Candidate, Listing, list_files
+from mmcheck.paths import parse, places
+from mmcheck.schema import Judge, without_bytes
+
+_HEAD = 100
+
+
+_MOST_FILES_FOR_DETECTION = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for a format: how many of the first records are clearly of it, and which keys they have."""
+
+    format: str
+    version: int
+    matched: int
+    seen: int
+    keys: tuple[str, ...]
+    lacks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        said = f"{self.format}@{self.version}: {self.matched} of the first {self.seen} records fit"
+        if self.keys:
+            said += f"; they have {', '.join(self.keys)}"
+        return said + (f", but not {', '.join(self.lacks)}" if self.lacks else "")
+
+
+def detect(path: str | Path | Sequence[str | Path], format_path: Iterable[str | Path] = ()) -> list[Evidence]:
+    """What each format has for it on a path, best first; formats with nothing are left out."""
+    paths = [path] if isinstance(path, str | Path) else list(path)
+    return _evidence(list_files(paths), list(format_path))
+
+
+def _evidence(listing: Listing, format_path: Sequence[str | Path]) -> list[Evidence]:
+    heads = heads_of_files()
+    found = []
+    for name in names(format_path):
+        form = load(name, format_path)
+        matched = seen = 0
+        have: dict[str, None] = {}
+        lack: dict[str, None] = {}
+        for candidate in listing.candidates[:_MOST_FILES_FOR_DETECTION]:
+            for role in form.roles.values():
+                if not name_fits(role, candidate, listing):
+                    continue
+                fits, total, keys, lacks = fit(role, candidate.path, heads)
+                matched += fits
+                seen += total
+                have |= dict.fromkeys(keys)
+                lack |= dict.fromkeys(lacks)
+        if matched or have:
+            lacks = tuple(key for key in lack if key not in have) if not matched else ()
+            found.append(Evidence(name, form.version, matched, seen, tuple(have), lacks))
+    return sorted(found, key=lambda each: (-each.matched, -len(each.keys) / (len(each.keys) + len(each.lacks) or 1)))
+
+
+def name_fits(role: Role, candidate: Candidate, listing: Listing) -> bool:
+    if role.fixed and not candidate.named:
+        return candidate.path.parent == listing.root and role.fits_name(candidate.path.name)
+    return role.fixed or listing.shards or role.fits_name(candidate.path.name)
+
+
+def heads_of_files() -> Any:
+    @cache
+    def head(path: Path, at: str) -> list[Any]:
+        return readers.head(path, at, _HEAD)
+
+    return head
+
+
+def fit(role: Role, path: Path, heads: Any) -> tuple[int, int, list[str], list[str]]:
+    """How many of the first records are clearly of the role, of how many; the keys that speak for it, and against."""
+    best: tuple[int, int, list[str], list[str]] = (0, 0, [], [])
+    for at in role.at:
+        records = heads(path, at) if not role.document else document_of(path)
+        if not records:
+            continue
+        have = [
+            key for key in role.keys if any(next(places(record, parse(key)), None) is not None for record in records)
+        ]
+        lack = [key for key in role.keys if key not in have]
+        if role.like is not None:
+            judge = Judge(role.like)
+            fits = sum(1 for record in records if judge.is_valid(without_bytes(record)))
+        else:
+            fits = sum(
+                1
+                for record in records
+                if role.keys and all(next(places(record, parse(key)), None) is not None for key in role.keys)
+            )
+        if role.unlike is not None:
+            # A near relative may hold records that would fit: a tenth that is clearly the relative's speaks for it.
+            judge = Judge(role.unlike)
+            if 10 * sum(1 for record in records if judge.is_valid(without_bytes(record))) >= len(records):
+                fits = 0
+        if fits > best[0] or (not best[0] and len(have) > len(best[2])):
+            best = (fits, len(records), have, lack)
+    return best
+
+
+def document_of(path: Path) -> list[Any]:
+    """The one record of a small whole-file document (YAML, JSON)."""
+    try:
+        for batch in readers.read(path, "", document=True):
+            return batch.values
+    except OpenError:
+        pass
+    return []
+
+
+def choose(listing: Listing, format_path: Sequence[str | Path]) -> Format:
+    """The one format that a path is clearly of. Raises RequestError naming the candidates and their evidence."""
+    found = _evidence(listing, format_path)
+    likely = [each for each in found if each.matched]
+    if likely and (len(likely) == 1 or likely[0].matched >= 10 * likely[1].matched):
+        return load(f"{likely[0].format}@{likely[0].version}", format_path)
+    if likely:
+        told = "\n  ".join(str(each) for each in likely)
+        raise RequestError(f"{listing.path} may be of several formats: choose one with --format\n  {told}")
+    near = "\n  ".join(str(each) for each in found[:3])
+    known = ", ".join(names(format_path))
+    what = f"; it resembles\n  {near}" if near else f" ({_why_nothing(listing)})"
+    raise RequestError(f"{listing.path} is of no known format{what}\nname one with --format: {known}")
+
+
+def _why_nothing(listing: Listing) -> str:
+    first = listing.candidates[0] if listing.candidates else None
+    if first is None:
+        return "no data file was found"
+    return f"no record of {first.file} has the keys of one"

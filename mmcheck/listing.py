@@ -1,0 +1,150 @@
+"""A path becomes a list of files that may be data: a file, a glob, a folder, a dataset saved by Hugging Face."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmcheck.errors import OpenError
+from mmcheck.readers.batch import Fault
+
+_DATA = re.compile(r"\.(json|jsonl|ndjson|csv|tsv|parquet|arrow|feather|ipc|ya?ml)(\.gz|\.zst)?$", re.I)
+
+
+_SPLIT = re.compile(r"(train|training|val|valid|validation|dev|test|eval)(?![a-z])", re.I)
+
+
+#: Files beside the data that describe it for other tools; they hold no records.
+_NOT_DATA = frozenset(
+    ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "metadata.json", "mmcheck.yaml",
+     "package.json", ".pre-commit-config.yaml", "croissant.json")
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    path: Path
+    file: str
+    split: str | None = None
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a path holds: a root, files that may be data, and shards that are named and absent."""
+
+    path: str
+    root: Path
+    candidates: tuple[Candidate, ...]
+    faults: tuple[tuple[str, Fault], ...] = ()
+    shards: bool = False
+
+
+def split_of(file: str) -> str | None:
+    """The split that a file's name, or its folder's, speaks of: train, val, test as they are spelt."""
+    for part in (Path(file).name, *reversed(Path(file).parts[:-1])):
+        match = _SPLIT.match(part)
+        if match:
+            return match[1].lower()
+    return None
+
+
+def list_files(paths: Sequence[str | Path]) -> Listing:
+    """The data files behind one path, one glob, or several paths as one dataset. Raises OpenError."""
+    shown = ", ".join(str(path) for path in paths)
+    if len(paths) == 1 and Path(paths[0]).is_dir():
+        root = Path(os.path.abspath(paths[0]))
+        return _list_directory(shown, root)
+    files: list[Path] = []
+    for path in paths:
+        text = str(path)
+        if not os.path.exists(text) and glob.has_magic(text):
+            found = sorted(glob.glob(text, recursive=True))
+            if not found:
+                raise OpenError(f"no file fits {text}")
+            files += [Path(os.path.abspath(each)) for each in found if os.path.isfile(each)]
+        elif os.path.isdir(text):
+            files += [each.path for each in _list_directory(text, Path(os.path.abspath(text))).candidates]
+        elif os.path.exists(text):
+            if not os.path.isfile(text):
+                raise OpenError(f"{text} is neither a file nor a folder")
+            files.append(Path(os.path.abspath(text)))
+        else:
+            raise OpenError(f"{text} does not exist")
+    root = files[0].parent if len(files) == 1 else Path(os.path.commonpath([file.parent for file in files]))
+    candidates = tuple(Candidate(file, str(file.relative_to(root)), split_of(file.name), named=True) for file in files)
+    return Listing(shown, root, candidates)
+
+
+def _list_directory(shown: str, root: Path) -> Listing:
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise OpenError(f"{shown} is not permitted to be read")
+    if (root / "dataset_dict.json").is_file():
+        return _list_dataset_dict(shown, root)
+    if (root / "state.json").is_file():
+        candidates, faults = _shards(root, root, None)
+        return Listing(shown, root, tuple(candidates), tuple(faults), shards=True)
+    found = []
+    for folder, folders, entries in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(entries):
+            if _DATA.search(name) and name not in _NOT_DATA and not name.startswith((".", "cache-")):
+                path = Path(folder, name)
+                file = str(path.relative_to(root))
+                found.append(Candidate(path, file, split_of(file)))
+    if not found:
+        raise OpenError(f"{shown} holds no data file (.json, .jsonl, .csv, .parquet, .arrow, .yaml)")
+    found.sort(key=lambda candidate: (candidate.file.count("/"), candidate.file))
+    return Listing(shown, root, tuple(found))
+
+
+def _list_dataset_dict(shown: str, root: Path) -> Listing:
+    """A DatasetDict of Hugging Face: one `save_to_disk` folder a split."""
+    try:
+        splits = json.loads((root / "dataset_dict.json").read_text(encoding="utf-8"))["splits"]
+    except (OSError, ValueError, KeyError, TypeError):
+        fault = Fault("MM003", "dataset_dict.json does not name the splits", hint="save the dataset again")
+        splits = sorted(each.parent.name for each in root.glob("*/state.json"))
+        faults = [("dataset_dict.json", fault)]
+    else:
+        faults = []
+    candidates = []
+    for split in splits:
+        if not (root / split).is_dir():
+            faults.append((split, Fault("MM004", f"the split {split!r} that dataset_dict.json names is missing")))
+            continue
+        more, missing = _shards(root / split, root, split)
+        candidates += more
+        faults += missing
+    return Listing(shown, root, tuple(candidates), tuple(faults), shards=True)
+
+
+def _shards(folder: Path, root: Path, split: str | None) -> tuple[list[Candidate], list[tuple[str, Fault]]]:
+    """The shards that `state.json` names; `cache-*.arrow` beside them are not data."""
+    state = folder / "state.json"
+    try:
+        data = json.loads(state.read_text(encoding="utf-8"))
+        shards = [str(each["filename"]) for each in data["_data_files"]]
+        split = split or data.get("_split")
+    except (OSError, ValueError, KeyError, TypeError):
+        fault = Fault("MM003", "state.json does not name the shards (_data_files)", hint="save the dataset again")
+        shards = sorted(each.name for each in folder.glob("data-*.arrow"))
+        faults = [(str(state.relative_to(root)), fault)]
+    else:
+        faults = []
+    candidates = []
+    for name in shards:
+        path = folder / name
+        file = str(path.relative_to(root)) if path.is_relative_to(root) else name
+        if ".." in Path(name).parts or os.path.isabs(name):
+            faults.append((file, Fault("MM004", f"state.json names {name}, which is outside the dataset: not read")))
+        elif path.is_file():
+            candidates.append(Candidate(path, file, split, named=True))
+        else:
+            faults.append((file, Fault("MM004", f"the shard {name} that state.json names is missing")))
+    return candidates, faults
