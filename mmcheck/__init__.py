@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from mmcheck.report import Report
 
 _HOMES = {
-    "check": "mmcheck.checking", "Report": "mmcheck.report", "Finding": "mmcheck.finding", "Severity": "mmcheck.finding",
-    "MmcheckError": "mmcheck.errors", "OpenError": "mmcheck.errors", "RequestError": "mmcheck.errors",
-}  # fmt: skip
+    "check": "mmcheck.checking",
+    "Report": "mmcheck.report",
+    "Finding": "mmcheck.finding",
+    "Severity": "mmcheck.finding",
+    "MmcheckError": "mmcheck.errors",
+    "OpenError": "mmcheck.errors",
+    "RequestError": "mmcheck.errors",
+}
 
 
 def __getattr__(name: str) -> Any:

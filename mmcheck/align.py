@@ -26,11 +26,12 @@ def stand_in(slots: pl.DataFrame, media: pl.DataFrame, substitutes: Mapping[str,
     for kind, other in substitutes.items():
         have = media.filter(pl.col("kind") == kind)["sample"].unique()
         instead = media.filter(pl.col("kind") == other)["sample"].unique()
-        swap = (pl.col("kind") == kind) & pl.col("sample").is_in(instead.implode()) & ~pl.col("sample").is_in(have.implode())
+        sample = pl.col("sample")
+        swap = (pl.col("kind") == kind) & sample.is_in(instead.implode()) & ~sample.is_in(have.implode())
         position = pl.int_range(pl.len(), dtype=pl.Int64).over("sample", "kind")
         slots = slots.with_columns(pl.when(swap).then(pl.lit(other)).otherwise("kind").alias("kind"))
         slots = slots.with_columns(position.alias("position"))
-    return slots  # fmt: skip
+    return slots
 
 
 def counts(slots: pl.DataFrame, media: pl.DataFrame, *, any_kind: bool) -> pl.DataFrame:
@@ -63,7 +64,7 @@ def counts(slots: pl.DataFrame, media: pl.DataFrame, *, any_kind: bool) -> pl.Da
 
 
 def foreign(counts: pl.DataFrame, texts: pl.DataFrame, column: str, tokens: Mapping[str, str]) -> pl.DataFrame:
-    """`counts` with `foreign_slots`: how many placeholders of another format stand where there is no slot for the media.
+    """`counts` with `foreign_slots`: how many placeholders of another format stand where media have no slot.
 
     `tokens` maps the other format's placeholders to their kinds. Null where there is none of them.
     """
@@ -119,8 +120,12 @@ def declare_evidence(data: Mapping[str, Any]) -> Evidence:
 
 
 def order(
-    evidence: Sequence[Evidence], records: Sequence[Any], samples: Sequence[int], slots: pl.DataFrame | None, media: pl.DataFrame
-) -> pl.DataFrame:  # fmt: skip
+    evidence: Sequence[Evidence],
+    records: Sequence[Any],
+    samples: Sequence[int],
+    slots: pl.DataFrame | None,
+    media: pl.DataFrame,
+) -> pl.DataFrame:
     """What speaks for the order of the media of each record, and whether it agrees with what was found."""
     rows: list[dict[str, Any]] = []
     for piece in evidence:
@@ -137,7 +142,7 @@ def order(
 def _list_rows(
     piece: Evidence, records: Sequence[Any], samples: Sequence[int], media: pl.DataFrame
 ) -> list[dict[str, Any]]:
-    """Lists in the record, one value a medium, against columns of the media table; lists that it lacks are passed over."""
+    """Lists in the record, one value a medium, against columns of the media table; absent lists are passed over."""
     lists_of = {sample: _lists(piece, record) for sample, record in zip(samples, records, strict=True)}
     wanted = {sample: lists for sample, lists in lists_of.items() if lists}
     if not wanted or any(name not in media.columns for name in piece.measured):
@@ -229,7 +234,7 @@ def _matrix_rows(piece: Evidence, records: Sequence[Any], samples: Sequence[int]
             {
                 "sample": sample, "kind": piece.kind, "evidence": piece.name, "same": same,
                 "permuted": not same and _is_permutation(fits), "recorded": _told(values), "measured": _told(measured),
-            }  # fmt: skip
+            }
         )
     return rows
 

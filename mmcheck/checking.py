@@ -153,7 +153,7 @@ def _with_root(finding: Finding, locator: Locator) -> Finding:
         return finding
     parent = locator.seen_in_parent(finding.value)
     if parent is not None:
-        return replace(finding, hint=f"the loader looks below the dataset's own folder only; it is there below {parent}")
+        return replace(finding, hint=f"it is below {parent}, where the format's loader does not look")
     if finding.count is None:
         return finding
     root = locator.root_that_works(finding.value)

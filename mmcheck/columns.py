@@ -195,7 +195,7 @@ def _or_absent(path: str) -> Getter:
         last = steps[-1]
         if last.kind == "key":
             return parent.get(last.key, _ABSENT) if isinstance(parent, dict) else _ABSENT
-        return parent[last.index] if isinstance(parent, list) and last.index < len(parent) else _ABSENT
+        return parent[last.number] if isinstance(parent, list) and last.number < len(parent) else _ABSENT
 
     def get(elements: Elements) -> list[Any]:
         if root:
@@ -277,7 +277,9 @@ def _first_of(getters: list[Getter]) -> Getter:
 
 def _until(getter: Getter, mark: str) -> Getter:
     """The text before the first `mark`."""
-    return lambda elements: [None if value is None else (text(value) or "").partition(mark)[0] for value in getter(elements)]
+    return lambda elements: [
+        None if value is None else (text(value) or "").partition(mark)[0] for value in getter(elements)
+    ]
 
 
 def _concat(getters: list[Getter]) -> Getter:
@@ -317,7 +319,7 @@ def _printable(value: Any) -> Any:
 def text(value: Any) -> str | None:
     """A value as text: strings as they are, numbers and booleans spelt as in JSON, the rest as JSON text."""
     if value is None or value.__class__ is str:
-        return value  # type: ignore[no-any-return]
+        return value
     if value.__class__ is int:
         return str(value)
     return json_text(value)

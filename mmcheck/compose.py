@@ -122,4 +122,5 @@ def _apart(near: str, key: str) -> str:
 
 def fingerprint(*parts: str | None) -> str:
     """What stays the same when rows are inserted before: a digest of the rule, the file and the record's content."""
-    return hashlib.blake2b("\x1f".join(part or "" for part in parts).encode("utf-8", "replace"), digest_size=10).hexdigest()
+    text = "\x1f".join(part or "" for part in parts)
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=10).hexdigest()

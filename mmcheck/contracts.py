@@ -136,7 +136,7 @@ TABLES: dict[str, Table] = {
                 Column("slots", "integer", "how many slots", required=True),
                 Column("media", "integer", "how many media", required=True),
                 Column("kinds_differ", "boolean", "as many slots as media in all, but of other kinds", required=True),
-                Column("foreign_slots", "integer", "placeholders of another format, where there is no slot for the media"),
+                Column("foreign_slots", "integer", "placeholders of another format, where media have no slot"),
             ),
         ),
         Table(

@@ -62,9 +62,10 @@ def _evidence(listing: Listing, format_path: Sequence[str | Path]) -> list[Evide
                 seen += total
                 have |= dict.fromkeys(keys)
                 lack |= dict.fromkeys(lacks)
-        if matched or have:
-            lacks = tuple(key for key in lack if key not in have) if not matched else ()
-            found.append(Evidence(name, form.version, matched, seen, tuple(have), lacks))
+        telling = tuple(key for key in have if key.strip("*.[]"))  # that a map has values tells nothing
+        if matched or telling:
+            missing = tuple(key for key in lack if key not in have and not matched)
+            found.append(Evidence(name, form.version, matched, seen, telling, missing))
     return sorted(found, key=lambda each: (-each.matched, -len(each.keys) / (len(each.keys) + len(each.lacks) or 1)))
 
 

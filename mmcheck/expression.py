@@ -6,6 +6,7 @@ Polars sees it: no subqueries, no table functions, no aliases, and only function
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,22 @@ if TYPE_CHECKING:
 
 #: Functions of Polars SQL that look at nothing but their arguments.
 FUNCTIONS = frozenset(
-    ["abs", "acos", "acosd", "array_contains", "array_get", "array_length", "array_lower", "array_max", "array_mean", "array_min", "array_reverse", "array_sum", "array_to_string", "array_unique", "array_upper", "asin", "asind", "atan", "atan2", "avg", "bit_and", "bit_count", "bit_length", "bit_or", "bit_xor", "cast", "cbrt", "ceil", "ceiling", "char_length", "character_length", "coalesce", "concat", "concat_ws", "contains", "cos", "cosd", "cot", "count", "date", "date_part", "degrees", "dense_rank", "div", "ends_with", "exp", "first", "first_value", "floor", "greatest", "if", "ifnull", "initcap", "lag", "last", "last_value", "lead", "least", "left", "length", "ln", "log", "log10", "log1p", "log2", "lower", "lpad", "ltrim", "max", "md5", "median", "min", "mod", "nullif", "octet_length", "pi", "position", "pow", "power", "quantile_cont", "quantile_disc", "radians", "rank", "regexp_like", "replace", "reverse", "right", "round", "row_number", "rpad", "rtrim", "sign", "sin", "sind", "split_part", "sqrt", "starts_with", "stddev", "stddev_pop", "stddev_samp", "string_to_array", "strpos", "strptime", "substr", "substring", "sum", "tan", "tand", "timestamp", "trim", "try_cast", "upper", "var_pop", "var_samp", "variance"]
-)
+    (
+        "abs", "acos", "acosd", "array_contains", "array_get", "array_length", "array_lower", "array_max",
+        "array_mean", "array_min", "array_reverse", "array_sum", "array_to_string", "array_unique", "array_upper",
+        "asin", "asind", "atan", "atan2", "avg", "bit_and", "bit_count", "bit_length", "bit_or", "bit_xor", "cast",
+        "cbrt", "ceil", "ceiling", "char_length", "character_length", "coalesce", "concat", "concat_ws", "contains",
+        "cos", "cosd", "cot", "count", "date", "date_part", "degrees", "dense_rank", "div", "ends_with", "exp",
+        "first", "first_value", "floor", "greatest", "if", "ifnull", "initcap", "lag", "last", "last_value", "lead",
+        "least", "left", "length", "ln", "log", "log10", "log1p", "log2", "lower", "lpad", "ltrim", "max", "md5",
+        "median", "min", "mod", "nullif", "octet_length", "pi", "position", "pow", "power", "quantile_cont",
+        "quantile_disc", "radians", "rank", "regexp_like", "replace", "reverse", "right", "round", "row_number",
+        "rpad", "rtrim", "sign", "sin", "sind", "split_part", "sqrt", "starts_with", "stddev", "stddev_pop",
+        "stddev_samp", "string_to_array", "strpos", "strptime", "substr", "substring", "sum", "tan", "tand",
+        "timestamp", "trim", "try_cast", "upper", "var_pop", "var_samp", "variance",
+    )
+)  # fmt: skip
 
-_AGGREGATES = frozenset(["avg", "count", "max", "median", "min", "sum", "stddev", "variance", "first", "last"])
 
 #: A word, a string, a quoted name, a parameter (`:name`, not the cast `::type`).
 _LEXEME = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|(?<!:):([A-Za-z_]\w*)|::", re.DOTALL)
@@ -103,27 +116,32 @@ def vet(sql: str, *, aggregate: bool = False) -> None:
                 )
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()[0]
 
 
 #: Words of the language that may stand before a parenthesis without being a function.
 _KEYWORDS = frozenset(
-    ["and", "or", "not", "in", "over", "when", "then", "else", "case", "between", "like", "ilike", "is", "any", "some", "all", "as", "by", "partition", "order", "filter", "rlike", "exists", "distinct", "from", "end", "varchar", "char", "decimal", "numeric", "float"]
-)
+    (
+        "and", "or", "not", "in", "over", "when", "then", "else", "case", "between", "like", "ilike", "is", "any",
+        "some", "all", "as", "by", "partition", "order", "filter", "rlike", "distinct", "from", "end", "varchar",
+        "char", "decimal", "numeric", "float",
+    )
+)  # fmt: skip
 
 
 def _called(sql: str) -> list[str]:
     """Every word before a parenthesis that is not a keyword, by sqlglot's own tokens."""
-    from sqlglot.tokens import Tokenizer, TokenType
+    from sqlglot import TokenType
+    from sqlglot.tokens import Tokenizer
 
     tokens = Tokenizer(dialect="postgres").tokenize(sql)
     called = []
-    for token, after in zip(tokens, tokens[1:], strict=False):
+    for token, after in itertools.pairwise(tokens):
         word = token.text
         quoted = token.token_type in (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NUMBER)
         if after.token_type is TokenType.L_PAREN and not quoted and re.match(r"\w", word):
-            if word.lower() == "exists" or word.lower() not in _KEYWORDS:
+            if word.lower() not in _KEYWORDS:
                 called.append(word)
         elif after.token_type is TokenType.L_PAREN and token.token_type is TokenType.IDENTIFIER:
             called.append(word)

@@ -20,7 +20,9 @@ from mmcheck.schema import Judge
 from mmcheck.table_plans import TablePlan, compile_tables, declared_columns
 from mmcheck.tables import view_columns
 
-_ROLE_KEYS = ("files", "fixed", "required", "at", "document", "schema", "detect", "named_by", "context", "tables", "docs")
+_ROLE_KEYS = (
+    "files", "fixed", "required", "at", "document", "schema", "detect", "named_by", "context", "tables", "docs",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

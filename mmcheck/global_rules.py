@@ -30,9 +30,10 @@ class Facts:
     unknown: dict[int, int] = field(default_factory=dict)
 
     def __iadd__(self, other: Facts) -> Facts:
-        for mine, theirs in ((self.keys, other.keys), (self.targets, other.targets)):
-            for key, frames in theirs.items():
-                mine.setdefault(key, []).extend(frames)  # type: ignore[call-overload]
+        for number, frames in other.keys.items():
+            self.keys.setdefault(number, []).extend(frames)
+        for target, frames in other.targets.items():
+            self.targets.setdefault(target, []).extend(frames)
         for number, count in other.unknown.items():
             self.unknown[number] = self.unknown.get(number, 0) + count
         return self
@@ -86,7 +87,8 @@ def _keys(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     shown = pl.concat_str([pl.col(name).cast(pl.String) for name in columns], separator=", ")
     hidden = all(name.startswith("_") for name in columns)  # `_content`: nothing that a person would read
     kept = frame.filter(pl.all_horizontal(pl.col(columns).is_not_null()))
-    optional = [name for name in ("turn", "position", "ordinal", "kind") if name in frame.columns and name not in columns]
+    places = [name for name in ("turn", "position", "ordinal", "kind") if name in frame.columns]
+    optional = [name for name in places if name not in columns]
     return kept.select(
         key.hash(_SEEDS[0]).alias("_one"),
         key.hash(_SEEDS[1]).alias("_two"),
@@ -156,7 +158,10 @@ def _merged(partials: pl.DataFrame, by: tuple[str, ...], sql: str) -> pl.DataFra
         at = call.end
     outer += sql[at:]
     place = pl.col("sample").min().alias("sample")
-    grouped = partials.group_by(list(by), maintain_order=True).agg(*parts, place) if by else partials.select(*parts, place)
+    if by:
+        grouped = partials.group_by(list(by), maintain_order=True).agg(*parts, place)
+    else:
+        grouped = partials.select(*parts, place)
     return grouped.with_columns(to_polars(outer).alias("_holds"))
 
 
@@ -182,10 +187,10 @@ def judge(number: int, rule: Rule, facts: Facts, most: int | None) -> Outcome:
     failing = merged.filter(~pl.col("_holds")).sort("sample")
     outcome.failed = failing.height
     values = [pl.col(name).cast(pl.String) for name in merged.columns if re.fullmatch(r"a\d+", name)]
-    shown = pl.concat_str([pl.col(name).cast(pl.String) for name in aggregate.by], separator=", ") if aggregate.by else None
+    groups = [pl.col(name).cast(pl.String) for name in aggregate.by]
     failing = failing.with_columns(
         pl.concat_str(values, separator=", ").alias("_value") if values else pl.lit(None, pl.String).alias("_value"),
-        shown.alias("_shown") if shown is not None else pl.lit(None, pl.String).alias("_shown"),
+        pl.concat_str(groups, separator=", ").alias("_shown") if groups else pl.lit(None, pl.String).alias("_shown"),
     )
     outcome.failures = failing if most is None else failing.head(most)
     return outcome
@@ -226,7 +231,8 @@ def _judge_references(
         outcome.failures = ambiguous if most is None else ambiguous.head(most)
         return outcome
     known = pl.concat(targets).unique(["_one", "_two"], maintain_order=True)
-    missing = frame.join(known, on=["_one", "_two"], how="anti", maintain_order="left").sort("sample", maintain_order=True)
+    missing = frame.join(known, on=["_one", "_two"], how="anti", maintain_order="left")
+    missing = missing.sort("sample", maintain_order=True)
     outcome.failed = missing.height
     failures = missing if most is None else missing.head(most)
     candidates = [str(shown) for shown in known["_shown"].head(20_000).to_list()]

@@ -51,7 +51,14 @@ class Prober:
     """Looks into the media of one dataset, each distinct file once."""
 
     def __init__(
-        self, locator: Locator, depth: Depth, limits: Limits, modality: str | None, threads: int, *, digests: bool = False
+        self,
+        locator: Locator,
+        depth: Depth,
+        limits: Limits,
+        modality: str | None,
+        threads: int,
+        *,
+        digests: bool = False,
     ) -> None:
         self.locator, self.depth, self.limits, self.modality = locator, depth, limits, modality
         self._facts: dict[tuple[str, str | None], Facts] = {}

@@ -17,7 +17,7 @@ class Step(NamedTuple):
 
     kind: str
     key: str = ""
-    index: int = 0
+    number: int = 0
 
 
 class Place(NamedTuple):
@@ -40,9 +40,9 @@ def parse(path: str) -> tuple[Step, ...]:
         if key is not None and "{n}" in key:
             steps.append(Step("numbered", key))
         elif quoted is not None or key is not None:
-            steps.append(Step("key", quoted or key))
+            steps.append(Step("key", str(quoted or key)))
         elif number is not None:
-            steps.append(Step("index", index=int(number)) if number else Step("each"))
+            steps.append(Step("index", number=int(number)) if number else Step("each"))
         elif star:
             steps.append(Step("values"))
         at = match.end()
@@ -55,7 +55,7 @@ def find(value: Any, steps: tuple[Step, ...]) -> Any:
         if step.kind == "key":
             value = value.get(step.key) if isinstance(value, dict) else None
         elif step.kind == "index":
-            value = value[step.index] if isinstance(value, list) and step.index < len(value) else None
+            value = value[step.number] if isinstance(value, list) and step.number < len(value) else None
         else:
             raise RequestError(f"a path with {step.kind} steps leads to more than one value")
         if value is None:
@@ -82,8 +82,8 @@ def _walk(value: Any, steps: tuple[Step, ...], ordinals: tuple[int, ...], keys: 
         if isinstance(value, dict) and step.key in value:
             yield from _walk(value[step.key], rest, ordinals, keys)
     elif step.kind == "index":
-        if isinstance(value, list) and step.index < len(value):
-            yield from _walk(value[step.index], rest, ordinals, keys)
+        if isinstance(value, list) and step.number < len(value):
+            yield from _walk(value[step.number], rest, ordinals, keys)
     elif step.kind == "each":
         if isinstance(value, list):
             for ordinal, element in enumerate(value):

@@ -94,8 +94,8 @@ class RuleFile:
 
 
 TOP_KEYS = (
-    "format", "version", "title", "docs", "source", "schema", "placeholders", "foreign_placeholders", "stand_in", "roles", "order", "extends",
-    "applies_to", "params", "severity", "rules", "media_root",
+    "format", "version", "title", "docs", "source", "schema", "media_root", "placeholders", "foreign_placeholders",
+    "stand_in", "roles", "order", "extends", "applies_to", "params", "severity", "rules",
 )  # fmt: skip
 
 STANZA_KEYS = (

@@ -150,7 +150,8 @@ def _no_clashes(own: list[RuleFile], stanzas: list[Stanza]) -> None:
     for file in own:
         for stanza in file.stanzas:
             for other in stanzas:
-                if other.code == stanza.code and other.where != stanza.where and other.where.partition(":")[0] != str(file.path):
+                elsewhere = other.where.rpartition(":")[0] != str(file.path)
+                if other.code == stanza.code and elsewhere:
                     raise RequestError(f"{stanza.where}: the code {stanza.code} is already used at {other.where}")
 
 

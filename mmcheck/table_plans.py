@@ -11,6 +11,7 @@ import polars as pl
 
 from mmcheck import paths
 from mmcheck.columns import Declared, declare
+from mmcheck.contracts import SAMPLE, TABLES, Kind
 from mmcheck.errors import RequestError, nearest
 
 _SPEC_KEYS = (

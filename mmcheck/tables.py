@@ -71,13 +71,13 @@ def unfold(
     for plan in plans:
         if plan.specs:
             parts = [_rows(spec, batch, samples, header, context, tables, plan.name) for spec in plan.specs]
-            frame = (
-                parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal").sort("sample", maintain_order=True)
-            )
+            frame = _together(parts)
             tables.frames[plan.name] = _numbered(frame, plan)
             if ids is None and plan.specs[0].each is None and "id" in frame.columns:
                 ids = frame["id"].to_list()
-    tables.ids = ids or list(batch.keys or [None] * len(batch.rows))
+    if ids is None:
+        ids = [*batch.keys] if batch.keys else [None] * len(batch.rows)
+    tables.ids = ids
     for plan in () if ids_only else plans:
         if plan.text_of is not None:
             tables.frames[plan.name] = find_placeholders(tables.frames[plan.text_of[0]], plan.text_of[1], placeholders)
@@ -94,6 +94,11 @@ def unfold(
             lines,
         )
     return tables
+
+
+def _together(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """The rows of several specs of one table, those of one record together, in the order of the specs."""
+    return parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal").sort("sample", maintain_order=True)
 
 
 def _rows(

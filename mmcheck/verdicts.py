@@ -63,7 +63,8 @@ def conclude(
         kept = [] if tolerated else _aggregated(rule, tally, result.files)
         kept.sort(key=lambda item: item[0])
         found += kept if most is None else kept[:most]
-        summary = _summary(rule, tally, depth, tolerated=tolerated, shown=len(kept) if most is None else min(len(kept), most))
+        shown = len(kept) if most is None else min(len(kept), most)
+        summary = _summary(rule, tally, depth, tolerated=tolerated, shown=shown)
         _merge(summaries, summary)
         complete = complete and tally.error is None
         if not tolerated:

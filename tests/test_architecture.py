@@ -16,7 +16,6 @@ MOST_LINES = 400
 #: Libraries that only some modules may import, as prefixes of module names.
 CONFINED = {
     "rich": ("mmcheck.cli", "mmcheck.reporters"),
-    "typer": ("mmcheck.cli",),
     "PIL": ("mmcheck.probe",),
     "simplejpeg": ("mmcheck.probe",),
     "av": ("mmcheck.probe",),

@@ -19,25 +19,26 @@ EXIT_CODES = "Exit codes: 0 sound, 1 faults found, 2 wrong request, 3 not opened
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command: what it does, the options that it has, and the function that they are given to."""
+    """A command: the function that runs it, its options, what it takes beside them, and what it does."""
 
     run: Callable[..., int | None]
     options: Callable[[options.Parser], None]
+    takes: str
     summary: str
 
 
 #: Every command, in the order of the help.
 COMMANDS = {
-    "check": Command(check.check, options.check_options, "check datasets: is each sound, where is it not, and why"),
-    "detect": Command(show.detect, show.detect_options, "say which format a path holds, and what speaks for it"),
-    "formats": Command(show.formats, show.name_options, "list the formats, or tell about one"),
-    "schema": Command(show.schema, show.schema_options, "print the JSON Schema of one record of a format"),
-    "tables": Command(show.tables, show.name_options, "show the tables that rules are written about"),
-    "rules": Command(show.rules, show.rules_options, "list the rules"),
+    "check": Command(check.check, options.check_options, "PATH…", "is each dataset sound, where is it not, and why?"),
+    "detect": Command(show.detect, show.detect_options, "PATH", "which format a path holds, and what speaks for it"),
+    "formats": Command(show.formats, show.name_options, "[NAME]", "the formats that are known, or more of one"),
+    "schema": Command(show.schema, show.schema_options, "NAME", "the JSON Schema of one record of a format"),
+    "tables": Command(show.tables, show.name_options, "[NAME]", "the tables that rules are written about"),
+    "rules": Command(show.rules, show.rules_options, "", "the rules"),
     "explain": Command(
-        show.explain, show.explain_options, "tell what a rule says and why, and what passes and fails it"
+        show.explain, show.explain_options, "CODE", "what a rule says and why, what passes and fails it"
     ),
-    "demo": Command(demo.demo, demo.demo_options, "check the example datasets, good and bad, that ship with mmcheck"),
+    "demo": Command(demo.demo, demo.demo_options, "", "check the example datasets, good and bad, of mmcheck itself"),
 }
 
 
@@ -77,7 +78,7 @@ def _run(arguments: list[str]) -> int:
         raise RequestError(f"mmcheck has no {kind} {name}{nearest(name, known)}; `mmcheck --help` lists them")
     else:
         command = COMMANDS[name]
-        parser = options.Parser(name, command.summary, EXIT_CODES if name == "check" else None)
+        parser = options.Parser(name, command.takes, command.summary, EXIT_CODES if name == "check" else None)
         command.options(parser)
         try:
             return command.run(**parser.values(arguments[1:])) or 0

@@ -13,13 +13,15 @@ from mmcheck.reporters import KINDS, writer
 
 PROBES = ("auto", "none", "exists", "header", "decode")
 FAIL_ON = ("error", "warning", "info", "never")
+FORMAT_PATH = "a folder of your own formats: rules/ and schemas/"
 
 
 class Parser(argparse.ArgumentParser):
     """The parser of one command: a mistake is a RequestError with the nearest right spelling."""
 
-    def __init__(self, command: str, summary: str, epilog: str | None = None) -> None:
-        super().__init__(f"mmcheck {command}", description=summary, epilog=epilog, allow_abbrev=False)
+    def __init__(self, command: str, takes: str, summary: str, epilog: str | None = None) -> None:
+        usage = f"mmcheck {command} [OPTION]… {takes}".rstrip()
+        super().__init__(f"mmcheck {command}", usage, summary, epilog, allow_abbrev=False)
         self.command = command
         self.add_argument("--debug", action="store_true", help="show the traceback of what goes wrong")
 
@@ -33,16 +35,21 @@ class Parser(argparse.ArgumentParser):
         if extra:
             odd = next((each for each in extra if each.startswith("-")), extra[0])
             name = odd.partition("=")[0]
-            raise RequestError(
-                f"mmcheck {self.command} has no option {name}{nearest(name, self._option_string_actions)}"
-            )
+            if name.startswith("-"):
+                raise RequestError(
+                    f"mmcheck {self.command} has no option {name}{nearest(name, self._option_string_actions)}"
+                )
+            self.error(f"{odd!r} is one argument too many")
         values: dict[str, object] = vars(namespace)
         del values["debug"]
         return values
 
-    def many(self, *names: str, metavar: str, help: str, type: Callable[[str], object] = str) -> None:
-        """An option that may be repeated."""
-        self.add_argument(*names, action="append", default=[], metavar=metavar, help=f"{help}; repeatable", type=type)
+
+def many(
+    group: argparse._ActionsContainer, *names: str, metavar: str, help: str, type: Callable[[str], object] = str
+) -> None:
+    """An option that may be repeated."""
+    group.add_argument(*names, action="append", default=[], metavar=metavar, help=f"{help}; repeatable", type=type)
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
@@ -71,45 +78,40 @@ def number_from(least: int) -> Callable[[str], int]:
 
 def check_options(parser: Parser) -> None:
     """The options of `mmcheck check`."""
-    add = parser.add_argument
-    add("paths", nargs="+", type=Path, metavar="PATH", help="a file or folder; several are datasets of their own")
+    text = "a file or folder; several are datasets of their own"
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=text)
+
+    group = parser.add_argument_group("what is checked")
+    add = group.add_argument
     add("--format", metavar="NAME[@VERSION]", help="the format; found out if not given")
     add("-m", "--modality", metavar="KIND", help="look only at media of this kind: image, video, audio, …")
     add("--media-root", type=Path, metavar="DIR", help="where media paths start")
     text = "what stands for a medium in the text"
-    parser.many("--placeholder", "--attachment-token", metavar="[KIND=]TOKEN", help=text)
+    many(group, "--placeholder", "--attachment-token", metavar="[KIND=]TOKEN", help=text)
     add("--split", metavar="NAME", help="only this split")
-    text = "a further folder that media may be read from"
-    parser.many("--allow-root", metavar="DIR", type=Path, help=text)
+    many(group, "--allow-root", metavar="DIR", type=Path, help="a further folder that media may be read from")
     add("--as-one", action="store_true", help="all paths together are one dataset")
     add("--sample", metavar="N|P%", help="check only so many records, drawn evenly")
-    add(
-        "--probe",
-        default="auto",
-        metavar="|".join(PROBES),
-        type=one_of(*PROBES),
-        help="how closely media are looked at",
-    )
+    text = "how closely media are looked at"
+    add("--probe", default="auto", metavar="|".join(PROBES), type=one_of(*PROBES), help=text)
 
-    parser.many("--rules", metavar="FILE", type=Path, help="a rules file of your own")
-    format_path(parser)
-    parser.many("--select", metavar="CODE,…", help="only these rules: codes, or how they begin")
-    parser.many("--ignore", metavar="CODE,…", help="not these rules")
-    parser.many("--param", metavar="NAME=VALUE", help="a parameter of the rules")
+    group = parser.add_argument_group("rules")
+    many(group, "--rules", metavar="FILE", type=Path, help="a rules file of your own")
+    many(group, "--format-path", metavar="DIR", type=Path, help=FORMAT_PATH)
+    many(group, "--select", metavar="CODE,…", help="only these rules: codes, or how they begin")
+    many(group, "--ignore", metavar="CODE,…", help="not these rules")
+    many(group, "--param", metavar="NAME=VALUE", help="a parameter of the rules")
 
+    group = parser.add_argument_group("what comes out")
+    add = group.add_argument
     text = f"{', '.join(KINDS)}; to standard output without FILE"
-    parser.many("-o", "--output", metavar="KIND[=FILE]", help=text)
+    many(group, "-o", "--output", metavar="KIND[=FILE]", help=text)
     text = "list at most N findings a rule (default 100); jsonl and parquet list all"
     add("--max-findings", metavar="N", type=number_from(0), default=100, help=text)
     text = "exit 1 from this severity up (default error)"
     add("--fail-on", default="error", metavar="|".join(FAIL_ON), type=one_of(*FAIL_ON), help=text)
     add("--quiet", action="store_true", help="no progress, and of the report only the verdict")
     add("-j", "--jobs", "--num-proc", metavar="N", type=number_from(1), help="how many jobs at once")
-
-
-def format_path(parser: Parser) -> None:
-    """The option that many commands share."""
-    parser.many("--format-path", metavar="DIR", type=Path, help="a folder of your own formats: rules/ and schemas/")
 
 
 def codes(values: Iterable[str]) -> list[str]:

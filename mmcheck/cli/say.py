@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from mmcheck.errors import MmcheckError
 from mmcheck.reporters.text import clean
 
-
 #: Whether tracebacks are shown; the command line sets it once, before anything else.
 debug = False
 

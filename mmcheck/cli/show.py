@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmcheck.cli.options import Parser
-from mmcheck.cli.options import format_path as format_path_option
+from mmcheck.cli.options import FORMAT_PATH, Parser, many
 from mmcheck.cli.say import columns, paragraph
 from mmcheck.errors import RequestError, nearest
 
@@ -19,34 +18,38 @@ if TYPE_CHECKING:
 NAME, HELP = "NAME[@VERSION]", "a format; `mmcheck formats` lists them"
 
 
+def _format_path(parser: Parser) -> None:
+    many(parser, "--format-path", metavar="DIR", type=Path, help=FORMAT_PATH)
+
+
 def detect_options(parser: Parser) -> None:
     """A path."""
     parser.add_argument("path", type=Path, metavar="PATH", help="a file or folder")
-    format_path_option(parser)
+    _format_path(parser)
 
 
 def name_options(parser: Parser) -> None:
     """The name of a format, or none."""
     parser.add_argument("name", nargs="?", metavar=NAME, help=HELP)
-    format_path_option(parser)
+    _format_path(parser)
 
 
 def schema_options(parser: Parser) -> None:
     """The name of a format."""
     parser.add_argument("name", metavar=NAME, help=HELP)
-    format_path_option(parser)
+    _format_path(parser)
 
 
 def rules_options(parser: Parser) -> None:
     """A format that the rules are limited to."""
     parser.add_argument("--format", metavar="NAME[@VERSION]", help="only the rules that this format meets")
-    format_path_option(parser)
+    _format_path(parser)
 
 
 def explain_options(parser: Parser) -> None:
     """A rule."""
     parser.add_argument("code", metavar="CODE", help="a rule's code or name")
-    format_path_option(parser)
+    _format_path(parser)
 
 
 def detect(path: Path, format_path: list[Path]) -> None:

@@ -1,12 +1,14 @@
-"""The outer structure of sound and video files: where the boxes, pages and chunks end, against where the file does.
+"""The outer structure of files: where their boxes, pages and chunks end, against where the file does.
 
-libav opens a file whose end is missing and plays what there is; only the lengths in its structure show the loss.
+libav opens a file whose end is missing and plays what there is; only the lengths in its structure show the loss. Pillow
+says of many such pictures that it does not know them.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from typing import Literal
 
 from mmcheck.probe.medium import Medium
 
@@ -25,7 +27,22 @@ def structure_fault(medium: Medium, container: str) -> Fault | None:
 
 
 def _mp4(medium: Medium) -> Fault | None:
-    at, seen = 0, set()
+    seen: set[bytes] = set()
+    fault = _boxes(medium, seen)
+    if fault is not None:
+        return fault
+    if b"moov" not in seen:
+        if b"moof" in seen:
+            return "truncated", "a segment of a stream without the part that describes it ('moov')"
+        return "truncated", "the file ends before its index (the 'moov' box), as of a recording or a download cut short"
+    if not seen & {b"mdat", b"moof"}:
+        return "no-samples", "the file has an index and nothing else: the head of a stream without its segments"
+    return None
+
+
+def _boxes(medium: Medium, seen: set[bytes]) -> Fault | None:
+    """The boxes of an ISO file, added to `seen`."""
+    at = 0
     while at + 8 <= medium.size:
         head = medium.part(at, 16)
         length, tag = int.from_bytes(head[:4], "big"), head[4:8]
@@ -40,13 +57,25 @@ def _mp4(medium: Medium) -> Fault | None:
             held = f"{medium.size - at:,} of {length:,} bytes are there"
             return "truncated", f"the file ends within its {tag.decode()!r} box: {held}"
         at += length
-    if b"moov" not in seen:
-        if b"moof" in seen:
-            return "truncated", "a segment of a stream without the part that describes it ('moov')"
-        return "truncated", "the file ends before its index (the 'moov' box), as of a recording or a download cut short"
-    if not seen & {b"mdat", b"moof"}:
-        return "no-samples", "the file has an index and nothing else: the head of a stream without its segments"
     return None
+
+
+def _avif(medium: Medium) -> Fault | None:
+    return _boxes(medium, set())
+
+
+def _tiff(medium: Medium) -> Fault | None:
+    # The directory often stands at the end.
+    order: Literal["little", "big"] = "little" if medium.head.startswith(b"II") else "big"
+    at = int.from_bytes(medium.head[4:8], order)
+    if medium.head[2:4] in (b"*\0", b"\0*") and at + 2 > medium.size:
+        return "truncated", f"the file ends before its directory, which is at byte {at:,}"
+    return None
+
+
+def _webp(medium: Medium) -> Fault | None:
+    missing = int.from_bytes(medium.head[4:8], "little") + 8 - medium.size
+    return ("truncated", f"the file ends {missing:,} bytes before its header says") if missing > 0 else None
 
 
 def _matroska(medium: Medium) -> Fault | None:
@@ -129,5 +158,5 @@ def _au(medium: Medium) -> Fault | None:
 
 
 _WALKS: dict[str, Callable[[Medium], Fault | None]] = {
-    "mp4": _mp4, "matroska": _matroska, "avi": _avi, "ogg": _ogg, "aiff": _iff, "au": _au,
+    "avif": _avif, "tiff": _tiff, "webp": _webp, "mp4": _mp4, "matroska": _matroska, "avi": _avi, "ogg": _ogg, "aiff": _iff, "au": _au,
 }  # fmt: skip

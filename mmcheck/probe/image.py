@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from PIL import Image, ImageFile
 
+from mmcheck.probe.boxes import structure_fault
 from mmcheck.probe.calm import calm
 from mmcheck.probe.facts import Depth, Facts
 from mmcheck.probe.medium import Medium
@@ -34,22 +35,18 @@ def look_image(medium: Medium, container: str, depth: Depth | None = None) -> Fa
     """A picture in one of the containers that Pillow reads; `depth` where it is another than the medium's."""
     depth = depth or medium.depth
     facts = medium.facts(container)
-    short = _riff_shortage(medium) if container == "webp" else 0
-    if short:
-        lost = flawed(facts, "truncated", f"{the(container)} ends {short:,} bytes before its header says")
-        if depth == "decode":
-            return lost
+    fault = structure_fault(medium, container)
     with calm(medium.limits.max_pixels), medium.stream() as stream:
         try:
             image = _plugin(container)(stream, "")
         except Exception as error:
-            return lost if short else failure(facts, error)
+            return flawed(facts, *fault) if fault else failure(facts, error)
         with image:
             facts = _header(facts, image)
             if image.width * image.height > medium.limits.max_pixels:
                 return bomb(facts, image.width, image.height, medium.limits)
-            if short:
-                return flawed(facts, "truncated", lost.detail or "")
+            if fault:
+                return flawed(facts, *fault)
             return facts if depth == "header" else _decode(medium, image, facts, stream)
 
 
@@ -59,11 +56,6 @@ def _plugin(container: str) -> type[ImageFile.ImageFile]:
     found = getattr(module, f"{name}ImageFile", None) or module.PcxImageFile
     assert isinstance(found, type)
     return found
-
-
-def _riff_shortage(medium: Medium) -> int:
-    """How many bytes fewer there are than a RIFF header claims."""
-    return max(0, int.from_bytes(medium.head[4:8], "little") + 8 - medium.size)
 
 
 def _header(facts: Facts, image: ImageFile.ImageFile) -> Facts:

@@ -9,6 +9,7 @@ import zlib
 from dataclasses import replace
 from typing import NamedTuple
 
+from mmcheck.probe.containers import suffix_of
 from mmcheck.probe.facts import Facts
 from mmcheck.probe.medium import Medium
 from mmcheck.probe.verdict import flawed
@@ -18,6 +19,7 @@ _TYPES = {  # number → (name, bytes a voxel)
     128: ("rgb24", 3), 256: ("int8", 1), 512: ("uint16", 2), 768: ("uint32", 4), 1024: ("int64", 8),
     1280: ("uint64", 8), 1792: ("complex128", 16), 2304: ("rgba32", 4),
 }  # fmt: skip
+_HEAD = 544  # bytes; a NIfTI-1 header is shorter
 _PIECE = 1 << 20
 
 
@@ -36,10 +38,11 @@ def look_nifti(medium: Medium, packed: bool) -> Facts | None:
     facts = medium.facts("nifti")
     with medium.stream() as stream:
         if not packed:
-            return _judge(facts, stream.read(544), medium.size, medium.depth == "decode")
+            return _judge(facts, stream.read(_HEAD), medium.size, medium.depth == "decode")
+        head = b""
         try:
             with gzip.GzipFile(fileobj=stream) as source:
-                head = source.read(544)
+                head = source.read(_HEAD)
                 header = _read(head)
                 if header is None or medium.depth == "header":
                     return _judge(facts, head, None, False)
@@ -49,9 +52,11 @@ def look_nifti(medium: Medium, packed: bool) -> Facts | None:
                     if medium.late:
                         return flawed(facts, "bomb", f"unpacking was given up after {medium.limits.max_seconds:g} s")
                 return _judge(facts, head, held, True)
-        except EOFError:
-            return flawed(facts, "truncated", "the gzipped volume ends before its data do")
-        except (zlib.error, gzip.BadGzipFile):
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            if not head and suffix_of(medium.name or "") != ".nii.gz":
+                return None
+            if isinstance(error, EOFError):
+                return flawed(facts, "truncated", "the gzipped volume ends before its data do")
             return flawed(facts, "corrupt", "the gzipped volume is damaged")
 
 

@@ -56,6 +56,8 @@ def _npy(facts: Facts, head: bytes, size: int, decoded: bool) -> Facts:
 
 def look_npz(medium: Medium) -> Facts | None:
     """A .npz: every member's header, and its checksum when decoding. None where the ZIP archive holds no arrays."""
+    if b".npy" not in medium.head[:300]:
+        return None
     facts = medium.facts("npz")
     try:
         with medium.stream() as stream, zipfile.ZipFile(stream) as archive:

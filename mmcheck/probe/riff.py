@@ -49,10 +49,12 @@ def look_wav(medium: Medium) -> Facts:
     if facts.frames is not None and wave.rate:
         facts = replace(facts, duration=facts.frames / wave.rate)
     facts = _judge(facts, wave, width, codec)
-    if facts.defect is None and codec is None:
+    if facts.defect is not None:
+        return facts
+    if codec is None:
         # ADPCM, MP3 in a WAV and such: sound, but for a real decoder.
         return look_av(medium, "wav", "audio")
-    return facts
+    return replace(facts, decoded=medium.depth == "decode")
 
 
 def _judge(facts: Facts, wave: _Wave, width: int, codec: str | None) -> Facts:
@@ -76,7 +78,7 @@ def _judge(facts: Facts, wave: _Wave, width: int, codec: str | None) -> Facts:
         return flawed(facts, "unsupported", f"the WAV has samples of {wave.bits} bits, which most loaders do not read")
     if wave.held < width:
         return flawed(facts, "no-samples", "the WAV holds less than one sample")
-    return replace(facts, decoded=True)
+    return facts
 
 
 def _chunks(medium: Medium) -> _Wave:
