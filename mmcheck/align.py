@@ -232,8 +232,13 @@ def _matrix_rows(piece: Evidence, records: Sequence[Any], samples: Sequence[int]
         measured = [matrix[number][column] for number, column in enumerate(columns)]
         rows.append(
             {
-                "sample": sample, "kind": piece.kind, "evidence": piece.name, "same": same,
-                "permuted": not same and _is_permutation(fits), "recorded": _told(values), "measured": _told(measured),
+                "sample": sample,
+                "kind": piece.kind,
+                "evidence": piece.name,
+                "same": same,
+                "permuted": not same and _is_permutation(fits),
+                "recorded": _told(values),
+                "measured": _told(measured),
             }
         )
     return rows

@@ -55,6 +55,7 @@ def check(
     sample: str | None = None,
     max_findings: int | None = 100,
     jobs: int = 1,
+    paranoid: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
     """Check one dataset: a file, a folder, a glob, or several files as one.
@@ -62,7 +63,7 @@ def check(
     `format` is `NAME` or `NAME@VERSION` (default: detected). `placeholders` are `TOKEN` or `KIND=TOKEN`. `probe` says
     how deep media are looked into; `auto` is as deep as the active rules need. `sample` is a number of records or a
     percentage (`"5%"`). `max_findings` caps the findings of each rule (None: all); counts are exact all the same.
-    `jobs` is the number of threads that decode media.
+    `jobs` is the number of threads that decode media. `paranoid` holds every table against its pandera contract.
 
     Raises RequestError (exit code 2) for a wrong request, OpenError (3) for what is missing or may not be opened.
     Faults of the data are findings of the report, never exceptions.
@@ -85,6 +86,7 @@ def check(
         placeholders=_placeholders(form, placeholders),
         max_findings=max_findings,
         keep=sampling.keep if sampling else None,
+        paranoid=paranoid,
     )
     prober = Prober(
         Locator(_roots(dataset, media_root, allow_roots)),

@@ -111,7 +111,7 @@ def compose(
 
 
 def _apart(near: str, key: str) -> str:
-    """The nearest key without the leading parts that it shares: of `IMAGE_TEXT, LA_1` for `IMAGE_TEXT, LA_01`, `LA_1`."""
+    """The nearest key without the leading parts that it shares: of `GROUP, LA_1`, for `GROUP, LA_01`, it is `LA_1`."""
     parts, others = near.split(", "), key.split(", ")
     if len(parts) != len(others):
         return near

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from mmcheck import readers
 from mmcheck.errors import OpenError, RequestError
-from mmcheck.format import Format, Role, load, names
+from mmcheck.format import Format, Role, load, names, unreadable
 from mmcheck.listing import Candidate, Listing, list_files
 from mmcheck.paths import parse, places
 from mmcheck.schema import Judge, without_bytes
@@ -132,10 +133,22 @@ def choose(listing: Listing, format_path: Sequence[str | Path]) -> Format:
     if likely:
         told = "\n  ".join(str(each) for each in likely)
         raise RequestError(f"{listing.path} may be of several formats: choose one with --format\n  {told}")
+    if not any(_has_record(candidate.path) for candidate in listing.candidates):
+        return unreadable()
     near = "\n  ".join(str(each) for each in found[:3])
     known = ", ".join(names(format_path))
     what = f"; it resembles\n  {near}" if near else f" ({_why_nothing(listing)})"
     raise RequestError(f"{listing.path} is of no known format{what}\nname one with --format: {known}")
+
+
+def _has_record(path: Path) -> bool:
+    """Whether any record of a file can be read; a file that cannot be told from its name may be anything."""
+    return bool(readers.head(path, "", 1)) or readers.container(path).fault is None and not _broken(path)
+
+
+def _broken(path: Path) -> bool:
+    """Whether the file has faults within the first records."""
+    return any(batch.faults for batch in islice(readers.read(path), 1))
 
 
 def _why_nothing(listing: Listing) -> str:

@@ -153,13 +153,18 @@ def names(format_path: Iterable[Path | str] = ()) -> list[str]:
     return list(registry(format_path))
 
 
+def unreadable() -> Format:
+    """What stands in for a format where no record can be read: its files are judged all the same."""
+    return _load("unknown", 1, folder("rules") / "unknown.yaml")
+
+
 def _load(name: str, version: int, path: Path) -> Format:
     rules = rulefile.read(path)
     data = rules.data
     schema = data.get("schema")
-    schema_path = (path.parent / schema) if schema else path.parents[2] / "schemas" / name / f"{version}.json"
-    if not schema_path.exists():
-        schema_path = path.parents[2] / "schemas" / name / f"{version}.json"
+    schema_path = path.parents[2] / "schemas" / name / f"{version}.json"
+    if schema and ((path.parent / schema).exists() or not schema_path.exists()):
+        schema_path = path.parent / schema
     roles = {}
     for role, declared in (data.get("roles") or {}).items():
         try:

@@ -99,7 +99,7 @@ def _follow(value: Any, path: list[Any]) -> Any:
 
 
 def _words(error: Any, value: Any, *, brief: bool) -> str:
-    """What was found and what is allowed, for the keywords that records break most; `brief` says what was found alone."""
+    """What was found and what is allowed, for the keywords that records break most; `brief`: what was found alone."""
     kind = error.kind
     name = type(kind).__name__.rpartition("_")[2]
     if name == "Type":

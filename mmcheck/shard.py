@@ -40,6 +40,7 @@ class Plan:
     placeholders: Mapping[str, str | None]
     max_findings: int | None
     keep: Callable[[int, int], bool] | None = None
+    paranoid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,10 @@ class Checker:
         media = tables.frames.get("media")
         if media is not None:
             result.media += media.height
+        if self.plan.paranoid:
+            from mmcheck import paranoid
+
+            paranoid.hold(tables.frames)
         self._judge(result, tables, batch, shard, role)
         self._gather(result, tables, batch, shard, valid=True)
 

@@ -47,7 +47,7 @@ def load(path: Path) -> Located:
         data = builder.build(node, ()) if node is not None else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
+        line = min(mark.line, text.rstrip().count("\n")) + 1 if mark else 1
         raise RequestError(f"{path}:{line}: not YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise RequestError(f"{path}: not YAML: {str(error).splitlines()[0]}") from None

@@ -1,6 +1,6 @@
 """Draw the report of one bad example as docs/report.svg, the picture in the README.
 
-    python scripts/make_picture.py
+python scripts/make_picture.py
 """
 
 from __future__ import annotations

@@ -186,7 +186,9 @@ def bad(format_: str, name: str) -> Case:
 # ── llava ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def llava(question: str = "<image>\nwhat is this?", *more: str, image: Any = "images/a.jpg", **keys: Any) -> dict[str, Any]:
+def llava(
+    question: str = "<image>\nwhat is this?", *more: str, image: Any = "images/a.jpg", **keys: Any
+) -> dict[str, Any]:
     """A record: texts of human and gpt in turn."""
     texts = [question, *(more or ("a picture",))]
     turns = [{"from": ("human", "gpt")[number % 2], "value": text} for number, text in enumerate(texts)]
@@ -249,7 +251,11 @@ def make_llava() -> None:
         case.write(f"images/{name}", data)
     case.expect("train.json")
 
-    case = good("llava", "paths-with-dots").media(a=jpeg(1)).array("annotations/train.json", [llava(image="../images/a.jpg")])
+    case = (
+        good("llava", "paths-with-dots")
+        .media(a=jpeg(1))
+        .array("annotations/train.json", [llava(image="../images/a.jpg")])
+    )
     case.expect("annotations/train.json")
 
     case = good("llava", "media-root").write("elsewhere/a.jpg", jpeg(1)).array("train.json", [llava(image="a.jpg")])
@@ -266,7 +272,9 @@ def make_llava() -> None:
     case.expect("train.json", probe="none")
 
     case = good("llava", "parquet").media(a=jpeg(1))
-    table = pa.table({"id": ["1", "2"], "image": ["images/a.jpg", None], "conversations": [_pairs("<image>?"), _pairs("?")]})
+    table = pa.table(
+        {"id": ["1", "2"], "image": ["images/a.jpg", None], "conversations": [_pairs("<image>?"), _pairs("?")]}
+    )
     pq.write_table(table, case.folder / "train.parquet")
     case.expect("train.parquet")
 
@@ -284,7 +292,14 @@ def make_llava() -> None:
     case = bad("llava", "breaks-schema").media(a=jpeg(1)).array("train.json", broken)
     case.expect("train.json", *(("MM001", "train.json", row) for row in range(1, 8)))
 
-    texts = [llava(), '{"conversations": [{"from": "human", "value": "a",}]}', "{'conversations': []}", '{"id": NaN}', llava(), '{"id"']
+    texts = [
+        llava(),
+        '{"conversations": [{"from": "human", "value": "a",}]}',
+        "{'conversations': []}",
+        '{"id": NaN}',
+        llava(),
+        '{"id"',
+    ]
     case = bad("llava", "lines-not-json").media(a=jpeg(1)).lines("train.jsonl", texts)
     case.expect("train.jsonl", *(("MM002", "train.jsonl", row) for row in (1, 2, 3, 5)))
     case = bad("llava", "document-breaks-off").media(a=jpeg(1))
@@ -314,7 +329,11 @@ def make_llava() -> None:
     case.expect("train.json", ("MM014", "train.json", 1), fails=False)
 
     # media
-    case = bad("llava", "one-image-missing").media(a=jpeg(1)).array("train.json", [llava(), llava(image="images/none.jpg")])
+    case = (
+        bad("llava", "one-image-missing")
+        .media(a=jpeg(1))
+        .array("train.json", [llava(), llava(image="images/none.jpg")])
+    )
     case.expect("train.json", ("MM020", "train.json", 1))
     case = bad("llava", "all-images-missing").array("train.json", [llava(), llava(image="images/b.jpg")])
     case.expect("train.json", ("MM020", "train.json", None))
@@ -366,7 +385,9 @@ def make_llava() -> None:
     case = bad("llava", "image-is-null").media(a=jpeg(1))
     case.array("train.json", [llava(), llava("text only", image=None), llava("no", image=..., video=None)])
     case.expect("train.json", ("LV005", "train.json", 1), ("LV005", "train.json", 2))
-    case = bad("llava", "id-of-odd-type").media(a=jpeg(1)).array("train.json", [llava(), llava(id=1.5), llava(id=["a"])])
+    case = (
+        bad("llava", "id-of-odd-type").media(a=jpeg(1)).array("train.json", [llava(), llava(id=1.5), llava(id=["a"])])
+    )
     case.expect("train.json", ("LV006", "train.json", 1), ("LV006", "train.json", 2), fails=False)
 
 
@@ -406,10 +427,25 @@ def make_data_juicer() -> None:
         juice(f"{IMAGE}no blank{EOC}{IMAGE}\n{EOC}\nlast, no token at the end", a, a),
         juice("text alone", __dj__meta__={"a": 1}, __dj__stats__={"text_len": 10, "image_width": [], "lang": "en"}),
         juice("the tag <image> of LLaVA, in prose"),
-        juice(f"{IMAGE}{EOC}", a, __dj__stats__={"image_width": [16], "image_height": [16], "image_pair_similarity": [0.5]}),
+        juice(
+            f"{IMAGE}{EOC}",
+            a,
+            __dj__stats__={"image_width": [16], "image_height": [16], "image_pair_similarity": [0.5]},
+        ),
         {"text": f"{AUDIO} a tone", "audios": ["sounds/a.wav"], "__dj__stats__": {"audio_duration": [0.1]}},
-        {"text": f"{VIDEO} lines", "videos": ["clips/a.mp4"], "__dj__stats__": {"video_duration": [1.0], "video_width": [32]}},
-        {"query": f"{IMAGE} what?", "response": "a line", "images": [b], "history": [["hi", "hello"]], "system": "", "instruction": ""},
+        {
+            "text": f"{VIDEO} lines",
+            "videos": ["clips/a.mp4"],
+            "__dj__stats__": {"video_duration": [1.0], "video_width": [32]},
+        },
+        {
+            "query": f"{IMAGE} what?",
+            "response": "a line",
+            "images": [b],
+            "history": [["hi", "hello"]],
+            "system": "",
+            "instruction": "",
+        },
         juice("", images=None) | {"text": "nulls where there is no medium", "videos": None, "meta": None},
         juice(f"{IMAGE} by id", a, id=7, meta={}),
     ]
@@ -454,14 +490,21 @@ def make_data_juicer() -> None:
         "demo.jsonl", ("MM003", "demo.jsonl", None), format="data-juicer"
     )
 
-    records = [juice(f"{IMAGE} one", a), juice(f"{IMAGE}{IMAGE} two", a), juice(f"{IMAGE} none"), juice(f"{IMAGE} none", images=[])]
+    records = [
+        juice(f"{IMAGE} one", a),
+        juice(f"{IMAGE}{IMAGE} two", a),
+        juice(f"{IMAGE} none"),
+        juice(f"{IMAGE} none", images=[]),
+    ]
     case = bad("data-juicer", "placeholder-without-media").media(a=jpeg(1)).lines("demo.jsonl", records)
     case.expect("demo.jsonl", *(("MM010", "demo.jsonl", row) for row in (1, 2, 3)))
     records = [juice(f"{IMAGE} one", a), juice(f"{IMAGE} two", a, a), juice("none", a)]
     case = bad("data-juicer", "media-without-placeholder").media(a=jpeg(1)).lines("demo.jsonl", records)
     case.expect("demo.jsonl", ("MM011", "demo.jsonl", 1), ("MM011", "demo.jsonl", 2))
     case = bad("data-juicer", "media-of-another-kind").media(a=jpeg(1))
-    case.lines("demo.jsonl", [juice(f"{IMAGE} one", a), juice(f"{VIDEO} one", a)]).expect("demo.jsonl", ("MM013", "demo.jsonl", 1))
+    case.lines("demo.jsonl", [juice(f"{IMAGE} one", a), juice(f"{VIDEO} one", a)]).expect(
+        "demo.jsonl", ("MM013", "demo.jsonl", 1)
+    )
     swapped = {"image_width": [24, 16, 16], "image_height": [16, 16, 32]}
     case = bad("data-juicer", "images-out-of-order")
     text = f"{IMAGE}{IMAGE}{IMAGE}"
@@ -506,12 +549,21 @@ def make_data_juicer() -> None:
     case.write("sounds/none.wav", sound(0)).write("clips/cut.mp4", clip()[:-400])
     paths = ["a.jpg", "none.jpg", "cut.jpg", "bomb.png", "other.jpg", "later.gif", "empty.jpg"]
     lines = [juice(f"{IMAGE} one", f"images/{path}") for path in paths]
-    lines += [{"text": f"{AUDIO} a", "audios": ["sounds/none.wav"]}, {"text": f"{VIDEO} a", "videos": ["clips/cut.mp4"]}]
-    lines += [juice(f"{IMAGE} one", images=[None]), juice(f"{IMAGE} one", "../" * 40 + "a.jpg"), juice(f"{IMAGE} one", "/nowhere/a.jpg")]
+    lines += [
+        {"text": f"{AUDIO} a", "audios": ["sounds/none.wav"]},
+        {"text": f"{VIDEO} a", "videos": ["clips/cut.mp4"]},
+    ]
+    lines += [
+        juice(f"{IMAGE} one", images=[None]),
+        juice(f"{IMAGE} one", "../" * 40 + "a.jpg"),
+        juice(f"{IMAGE} one", "/nowhere/a.jpg"),
+    ]
     case.lines("demo.jsonl", lines)
     found = ("MM020", "MM021", "MM022", "MM023", "MM024", "MM025", "MM021", "MM021", "MM025", "MM026", "MM029")
     case.expect("demo.jsonl", *((rule, "demo.jsonl", row) for row, rule in enumerate(found, 1)))
-    case = bad("data-juicer", "all-media-missing").lines("demo.jsonl", [juice(f"{IMAGE} one", "x.jpg"), juice(f"{IMAGE} two", "y.jpg")])
+    case = bad("data-juicer", "all-media-missing").lines(
+        "demo.jsonl", [juice(f"{IMAGE} one", "x.jpg"), juice(f"{IMAGE} two", "y.jpg")]
+    )
     case.expect("demo.jsonl", ("MM020", "demo.jsonl", None))
     case = bad("data-juicer", "duplicate-ids").media(a=jpeg(1))
     case.lines("demo.jsonl", [juice(f"{IMAGE} one", a, id=1), juice(f"{IMAGE} two", a, id=1)])
@@ -534,7 +586,9 @@ def _juice_media(case: Case) -> Case:
 
 def page(indexes: list[int], sentences: int = 3, **keys: Any) -> dict[str, Any]:
     """A document whose images are matched to the sentences `indexes`."""
-    matrix = [[round(0.11 * (row + 1) + 0.07 * column, 4) for column in range(sentences)] for row in range(len(indexes))]
+    matrix = [
+        [round(0.11 * (row + 1) + 0.07 * column, 4) for column in range(sentences)] for row in range(len(indexes))
+    ]
     images = [
         {
             "image_name": f"{'abcdef'[number]}.jpg",
@@ -583,7 +637,12 @@ def make_mmc4() -> None:
     plant("index-missing", "MM001", image_info=[without, images[1]])
     plant("index-not-a-number", "MM001", image_info=[images[0] | {"matched_text_index": "1"}, images[1]])
     plant("matrix-with-too-few-rows", "MC002", similarity_matrix=base["similarity_matrix"][:1])
-    plant("matrix-with-too-few-columns", "MC003", "MC003", similarity_matrix=[row[:2] for row in base["similarity_matrix"]])
+    plant(
+        "matrix-with-too-few-columns",
+        "MC003",
+        "MC003",
+        similarity_matrix=[row[:2] for row in base["similarity_matrix"]],
+    )
     plant("duplicate-image-name", "MC004", image_info=[images[0], images[1] | {"image_name": "a.jpg"}])
     plant("matrix-rows-swapped", "MM012", similarity_matrix=base["similarity_matrix"][::-1])
     plant("images-swapped", "MM012", similarity_matrix=base["similarity_matrix"], image_info=images[::-1])
@@ -640,7 +699,10 @@ def planted(form: str) -> tuple[list[dict[str, Any]], list[tuple[str, int]]]:
         (chat(f"{SLOT}?", "type") | {"modalities": [{"type": "picture", "value": fine}]}, ("MD001",)),
         (no_modalities, ("MM001",)),
         (chat(f"{SLOT}?", "both", fine, text="a text as well"), ("MM001",)),
-        ({"conversations": [{"role": "user", "content": SLOT}, {"role": "bot", "content": "hi"}]} | _only(fine), ("MM041",)),
+        (
+            {"conversations": [{"role": "user", "content": SLOT}, {"role": "bot", "content": "hi"}]} | _only(fine),
+            ("MM041",),
+        ),
         (chat(f"{SLOT}?", " ", fine), ("MM040",)),
         (only_in_answer, ()),
         (chat(f"{SLOT}?", f"and {SLOT}", fine), ("MM010",)),
@@ -667,7 +729,9 @@ def meditron_table(records: list[dict[str, Any]], value: pa.DataType = VALUE) ->
     return pa.Table.from_pylist(records, schema=schema)
 
 
-def arrow_directory(case: Case, name: str, shards: list[pa.Table], *, batch: int = 1000, without: str | None = None) -> None:
+def arrow_directory(
+    case: Case, name: str, shards: list[pa.Table], *, batch: int = 1000, without: str | None = None
+) -> None:
     """What `save_to_disk` writes: shards in Arrow stream format, and the two files that name them."""
     files = [f"data-{number:05d}-of-{len(shards):05d}.arrow" for number in range(len(shards))]
     for file, table in zip(files, shards, strict=True):
@@ -676,7 +740,12 @@ def arrow_directory(case: Case, name: str, shards: list[pa.Table], *, batch: int
             with pa.ipc.new_stream(out, table.schema) as writer:
                 writer.write_table(table, max_chunksize=batch)
             case.write(f"{name}/{file}", out.getvalue())
-    state = {"_data_files": [{"filename": file} for file in files], "_fingerprint": "0", "_format_type": None, "_split": None}
+    state = {
+        "_data_files": [{"filename": file} for file in files],
+        "_fingerprint": "0",
+        "_format_type": None,
+        "_split": None,
+    }
     case.write(f"{name}/state.json", json.dumps(state, indent=2))
     case.write(f"{name}/dataset_info.json", json.dumps({"features": {}, "description": ""}, indent=2))
 
@@ -720,17 +789,29 @@ def make_multimeditron() -> None:
         chat(f"{SLOT}?", "a line", "images/a.jpg"),
         chat("no modality", "fine", text=None),
         chat(f"{SLOT} {SLOT}", "two", "images/b.jpg", "images/b.jpg", extra="kept"),
-        {"conversations": [system, developer, *chat()["conversations"]], "modalities": [_path("images/a.jpg", num_embeddings=256)]},
+        {
+            "conversations": [system, developer, *chat()["conversations"]],
+            "modalities": [_path("images/a.jpg", num_embeddings=256)],
+        },
         chat(f"{SLOT} the volume", "dark") | {"modalities": [{"type": "image_3d", "value": "volumes/a.npy"}]},
     ]
-    case.write("volumes/a.npy", b"\x93NUMPY\x01\x00v\x00" + _numpy_header()).lines("train.jsonl", records, end="").expect("train.jsonl")
+    case.write("volumes/a.npy", b"\x93NUMPY\x01\x00v\x00" + _numpy_header()).lines(
+        "train.jsonl", records, end=""
+    ).expect("train.jsonl")
     case = good("multimeditron", "other-placeholder").media(a=jpeg(1))
-    case.lines("train.jsonl", [chat("<|image|>?", "a line", "images/a.jpg")]).expect("train.jsonl", placeholders=["<|image|>"])
+    case.lines("train.jsonl", [chat("<|image|>?", "a line", "images/a.jpg")]).expect(
+        "train.jsonl", placeholders=["<|image|>"]
+    )
     case = good("multimeditron", "own-modality")
     case.lines("train.jsonl", [chat(SLOT, "a spectrum") | {"modalities": [{"type": "spectrum", "value": "a.npy"}]}])
     case.expect("train.jsonl", params={"modality_types": "image,spectrum"}, probe="none")
 
-    for form, storage in (("bytes", "arrow-directory"), ("bytes", "dataset-dict"), ("bytes", "parquet"), ("path", "lines")):
+    for form, storage in (
+        ("bytes", "arrow-directory"),
+        ("bytes", "dataset-dict"),
+        ("bytes", "parquet"),
+        ("path", "lines"),
+    ):
         records, found = planted(form)
         case = bad("multimeditron", f"planted-{storage}")
         if storage == "arrow-directory":
@@ -763,13 +844,19 @@ def make_multimeditron() -> None:
     case.expect("data", ("MM010", "data-00000-of-00001.arrow", 4000))
 
     case = bad("multimeditron", "text-and-conversations-mixed").media(a=jpeg(1))
-    case.lines("train.jsonl", [chat(f"{SLOT}?", "a line", "images/a.jpg"), {"text": SLOT, "modalities": [_path("images/a.jpg")]}])
+    case.lines(
+        "train.jsonl",
+        [chat(f"{SLOT}?", "a line", "images/a.jpg"), {"text": SLOT, "modalities": [_path("images/a.jpg")]}],
+    )
     case.expect("train.jsonl", ("MD003", "train.jsonl", None), fails=False)
     case = bad("multimeditron", "bare-bytes")
     pq.write_table(meditron_table([chat(f"{SLOT}?", "a line", jpeg(1))], pa.binary()), case.folder / "train.parquet")
     case.expect("train.parquet", ("MD004", "train.parquet", 0), fails=False)
     case = bad("multimeditron", "struct-without-bytes").media(a=jpeg(1))
-    pq.write_table(meditron_table([chat(f"{SLOT}?", "a line", {"bytes": None, "path": "images/a.jpg"})]), case.folder / "train.parquet")
+    pq.write_table(
+        meditron_table([chat(f"{SLOT}?", "a line", {"bytes": None, "path": "images/a.jpg"})]),
+        case.folder / "train.parquet",
+    )
     case.expect("train.parquet", ("MD005", "train.parquet", 0), fails=False)
     case = bad("multimeditron", "image-bomb").media(a=jpeg(1)).write("images/b.png", bomb_png(10_000, 10_000))
     case.lines("train.jsonl", [chat(f"{SLOT}?", "a", "images/a.jpg"), chat(f"{SLOT}?", "b", "images/b.png")])
@@ -785,7 +872,9 @@ def make_multimeditron() -> None:
     case = bad("multimeditron", "parquet-damaged").write("train.parquet", b"PAR1" + bytes(40) + b"PAR1")
     case.expect("train.parquet", ("MM003", "train.parquet", None), format="multimeditron")
     case = bad("multimeditron", "conversation-ends-with-user").media(a=jpeg(1))
-    case.lines("train.jsonl", [{"conversations": [{"role": "user", "content": SLOT}], "modalities": [_path("images/a.jpg")]}])
+    case.lines(
+        "train.jsonl", [{"conversations": [{"role": "user", "content": SLOT}], "modalities": [_path("images/a.jpg")]}]
+    )
     case.expect("train.jsonl", ("MM042", "train.jsonl", 0), fails=False)
     case = bad("multimeditron", "lines-break-schema").media(a=jpeg(1))
     broken = [
@@ -857,7 +946,9 @@ def make_aria() -> None:
         aria(PICTURE, images=[a]),
     ]
     case = folder(good("aria", "accepted-shapes")).lines("data/train.jsonl", shapes)
-    case.write("data/image_folder/c.jpg", jpeg(7)).lines("data/test.jsonl", [aria(PICTURE, words("?"), images=["image_folder/c.jpg"])], end="")
+    case.write("data/image_folder/c.jpg", jpeg(7)).lines(
+        "data/test.jsonl", [aria(PICTURE, words("?"), images=["image_folder/c.jpg"])], end=""
+    )
     case.expect("data")
     folder(good("aria", "file-alone")).lines("data/train.jsonl", shapes).expect("data/train.jsonl")
 
@@ -889,19 +980,44 @@ def make_aria() -> None:
             aria({"text": "hi"}),
         ],
     )
-    trailing = '{"messages": [{"role": "user", "content": [{"type": "image", "text": null,}]}], "images": ["image_folder/a.jpg"]}'
+    trailing = '{"messages": [{"role": "user", "content": [{"type": "image", "text": null,}]}], "images": ["a.jpg"]}'
     plant("trailing-comma", ("MM002", "train.jsonl", 1), rows=[trailing])
     pasted = json.dumps(shapes[0], indent=1).splitlines()
     plant("record-over-many-lines", *(("MM002", "train.jsonl", row) for row in range(1, 4)), rows=pasted[:3])
-    plant("roles", "MM041", "MM041", rows=[{"messages": [said("system", words("be brief")), hello, answer]}, {"messages": [hello, said("bot", words("hi"))]}])
+    plant(
+        "roles",
+        "MM041",
+        "MM041",
+        rows=[
+            {"messages": [said("system", words("be brief")), hello, answer]},
+            {"messages": [hello, said("bot", words("hi"))]},
+        ],
+    )
     plant("part-of-unknown-type", "AR001", rows=[aria(words("hi"), {"type": "audio", "text": None})])
     plant("text-part-without-text", "AR002", "AR002", rows=[aria(words(None)), aria({"type": "text"}, words("hi"))])
     plant("images-and-video", "AR003", rows=[aria(PICTURE, FILM, words("hi"), images=[a], video=film)])
     plant("image-token-in-text", "AR004", rows=[aria(PICTURE, words("<|img|> what?"), images=[a])])
-    plant("text-in-image-part", "AR005", fails=False, rows=[aria({"type": "image", "text": "a cat"}, words("?"), images=[a])])
-    frames: list[Any] = [{"path": film["path"]}, film | {"num_frames": None}, film | {"num_frames": 0}, film | {"num_frames": -1}]
-    plant("num-frames-missing", *["AR006"] * 4, fails=False, rows=[aria(FILM, words("?"), video=video) for video in frames])
-    plant("num-frames-exceed-video", "AR007", fails=False, rows=[aria(FILM, words("?"), video=film | {"num_frames": 150})])
+    plant(
+        "text-in-image-part",
+        "AR005",
+        fails=False,
+        rows=[aria({"type": "image", "text": "a cat"}, words("?"), images=[a])],
+    )
+    frames: list[Any] = [
+        {"path": film["path"]},
+        film | {"num_frames": None},
+        film | {"num_frames": 0},
+        film | {"num_frames": -1},
+    ]
+    plant(
+        "num-frames-missing",
+        *["AR006"] * 4,
+        fails=False,
+        rows=[aria(FILM, words("?"), video=video) for video in frames],
+    )
+    plant(
+        "num-frames-exceed-video", "AR007", fails=False, rows=[aria(FILM, words("?"), video=film | {"num_frames": 150})]
+    )
     plant(
         "odd-conversations", "AR008", "AR009", "AR010", "MM042", "AR011", "MM040", fails=False,
         rows=[
@@ -936,16 +1052,25 @@ def make_aria() -> None:
     case.write("data/image_folder/bomb.png", bomb_png()).write("data/image_folder/later.gif", broken_animation())
     names = ["cut.jpg", "empty.jpg", "bomb.png", "other.jpg", "later.gif"]
     rows = [aria(PICTURE, words("?"), images=[f"image_folder/{name}"]) for name in names]
-    rows += [aria(FILM, words("?"), video={"path": "video_folder/cut.mp4", "num_frames": 1}), aria(PICTURE, images=[None])]
+    rows += [
+        aria(FILM, words("?"), video={"path": "video_folder/cut.mp4", "num_frames": 1}),
+        aria(PICTURE, images=[None]),
+    ]
     case.lines("data/train.jsonl", [shapes[0], *rows])
     found = ("MM021", "MM025", "MM022", "MM023", "MM024", "MM021", "MM025")
     case.expect("data", *((rule, "train.jsonl", row) for row, rule in enumerate(found, 1)))
     case = folder(bad("aria", "defect-in-test-only")).lines("data/train.jsonl", shapes[:1])
-    case.write("data/image_folder/c.jpg", jpeg(7)).lines("data/test.jsonl", [aria(PICTURE, PICTURE, images=["image_folder/c.jpg"])])
+    case.write("data/image_folder/c.jpg", jpeg(7)).lines(
+        "data/test.jsonl", [aria(PICTURE, PICTURE, images=["image_folder/c.jpg"])]
+    )
     case.expect("data", ("MM010", "test.jsonl", 0))
     case = folder(bad("aria", "train-missing")).lines("data/test.jsonl", shapes)
     case.expect("data", ("MM004", "train.jsonl", None))
-    case = bad("aria", "image-in-two-splits").write("data/image_folder/a.jpg", jpeg(1)).lines("data/train.jsonl", shapes[:1])
+    case = (
+        bad("aria", "image-in-two-splits")
+        .write("data/image_folder/a.jpg", jpeg(1))
+        .lines("data/train.jsonl", shapes[:1])
+    )
     case.lines("data/test.jsonl", [aria(PICTURE, words("the same?"), images=[a])])
     case.expect("data", ("MM032", "test.jsonl", 0), fails=False)
 

@@ -31,7 +31,9 @@ FORMATS = ("mimic-it", "wavcaps", "video-chatgpt", "youku-mplug", "internvid", "
 def samples(seed: int = 0, seconds: float = 0.1, rate: int = 8000) -> bytes:
     """16-bit samples of a triangle wave, whose pitch differs from seed to seed."""
     period = 40 + seed
-    return b"".join(struct.pack("<h", abs(number % period - period // 2) * 500) for number in range(int(seconds * rate)))
+    return b"".join(
+        struct.pack("<h", abs(number % period - period // 2) * 500) for number in range(int(seconds * rate))
+    )
 
 
 def wav(seed: int = 0) -> bytes:
@@ -140,10 +142,12 @@ def make_wavcaps() -> None:
     case.write("audio/YZ.flac", flac(1)).expect(file, media_root="audio")
 
     records = [
-        {"category": "['Nature', 'Birds']", "description": "A blackbird", "caption": "A bird sings.", "id": "NHU05102080",
-         "duration": 21.3, "audio": "wav_path", "download_link": "https://example.org/NHU05102080.wav.zip"},
-        {"id": "180913", "file_name": "Rain on a roof.wav", "href": "/people/a/sounds/180913/", "tags": ["rain", "roof"],
-         "author": "a", "description": "Rain\non a roof", "caption": "Rain falls. ", "duration": 12, "audio": "wav_path",
+        {"category": "['Nature', 'Birds']", "description": "A blackbird", "caption": "A bird sings.",
+         "id": "NHU05102080", "duration": 21.3, "audio": "wav_path",
+         "download_link": "https://example.org/NHU05102080.wav.zip"},
+        {"id": "180913", "file_name": "Rain on a roof.wav", "href": "/people/a/sounds/180913/",
+         "tags": ["rain", "roof"], "author": "a", "description": "Rain\non a roof", "caption": "Rain falls. ",
+         "duration": 12, "audio": "wav_path",
          "download_link": "https://example.org/180913"},
         recording(5, category="", tags=""),
     ]  # fmt: skip
@@ -165,7 +169,9 @@ def make_wavcaps() -> None:
     case = wavcaps(bad("wavcaps", "one-caption-declared"), records).write("waveforms/0.wav", wav())
     case.expect(file, ("WC006", file, 1), ("WC006", file, 2))
     skipped = {"caption_1": "A dog barks.", "caption_3": "A dog is barking.", "audio": "waveforms/0.wav"}
-    case = wavcaps(bad("wavcaps", "caption-number-skipped"), [captions(0, 2), skipped], 2).write("waveforms/0.wav", wav())
+    case = wavcaps(bad("wavcaps", "caption-number-skipped"), [captions(0, 2), skipped], 2).write(
+        "waveforms/0.wav", wav()
+    )
     case.expect(file, ("WC003", file, 1))
 
     # which recording is meant
@@ -197,7 +203,9 @@ def make_wavcaps() -> None:
         captions(6, caption_2=None),
     ]
     wavcaps(bad("wavcaps", "breaks-schema"), records).expect(file, *(("MM001", file, row) for row in range(1, 7)))
-    case = wavcaps(bad("wavcaps", "caption-empty"), [recording(0), recording(1, caption=""), recording(2, caption=" \n")])
+    case = wavcaps(
+        bad("wavcaps", "caption-empty"), [recording(0), recording(1, caption=""), recording(2, caption=" \n")]
+    )
     warns(case, file, ("MM040", file, 1), ("MM040", file, 2))
     case = document(bad("wavcaps", "records-elsewhere"), file, {"num_captions_per_audio": 1, "items": [recording(0)]})
     case.expect(file, ("MM001", file, None), format="wavcaps")
@@ -220,7 +228,13 @@ def question(number: int = 0, **keys: Any) -> dict[str, Any]:
 def make_video_chatgpt() -> None:
     """Training and benchmark files, with and without the videos; every defect."""
     file = "train.json"
-    records = [question(0), question(1), question(1, q="And then?"), question(2, video_id="v_-D1gdv_gQyw"), question(3, topic="x")]
+    records = [
+        question(0),
+        question(1),
+        question(1, q="And then?"),
+        question(2, video_id="v_-D1gdv_gQyw"),
+        question(3, topic="x"),
+    ]
     good("video-chatgpt", "questions").array(file, records).expect(file)
 
     case = good("video-chatgpt", "videos-by-id").array(file, [question(0), question(1), question(1, q="And then?")])
@@ -233,7 +247,12 @@ def make_video_chatgpt() -> None:
     good("video-chatgpt", "benchmark-consistency").array("consistency_qa.json", records).expect("consistency_qa.json")
 
     tag = "\nQA_GT_caption_based_noisy"
-    records = [question(0), question(1, a="A man sails." + tag), question(2, a="He films." + tag + "\n"), question(3, q="What is it?" + tag)]
+    records = [
+        question(0),
+        question(1, a="A man sails." + tag),
+        question(2, a="He films." + tag + "\n"),
+        question(3, q="What is it?" + tag),
+    ]
     warns(bad("video-chatgpt", "generator-tag").array(file, records), file, ("VC001", file, 1), ("VC001", file, 2))
     records = [question(0), question(1, video_id="k_ZXmr8pm01"), question(2, video_id="-D1gdv_gQyw")]
     warns(bad("video-chatgpt", "id-without-prefix").array(file, records), file, ("VC003", file, 1), ("VC003", file, 2))
@@ -282,22 +301,30 @@ def videos(case: Case, *names: str) -> Case:
 
 def make_youku() -> None:
     """The four subsets as published; every defect."""
+    a, b = "videos/a.mp4", "videos/b.mp4"
+    pretrain, classes = ("video_id:FILE", "title"), ("video_id:FILE", "title", "label")
+    retrieval, captioning = ("clip_name:FILE", "caption"), ("video_id:FILE", "golden_caption")
     subsets: dict[str, tuple[str, bytes]] = {
-        "pretrain": ("train.csv", table(("video_id:FILE", "title"), ("videos/a.mp4", "妈妈给宝宝听胎心"), ("videos/b.mp4", "狗，和\n猫"))),
-        "with-bom-and-crlf": ("train.csv", table(("video_id:FILE", "title"), ("videos/a.mp4", "猫, 狗"), ("videos/b.mp4", "狗"), end="\r\n", bom=True)),
-        "classification": ("train.csv", table(("video_id:FILE", "title", "label"), ("videos/a.mp4", "兔宝宝", "宠物"), ("videos/b.mp4", "猫", ""))),
-        "labels-empty": ("test.csv", table(("video_id:FILE", "title", "label"), ("videos/a.mp4", "兔宝宝", ""), ("videos/b.mp4", "猫", ""))),
-        "retrieval": ("train.csv", table(("clip_name:FILE", "caption"), ("videos/a.mp4", "女子骑着摩托车"), ("videos/b.mp4", "男子骑车"))),
-        "captioning-train": ("train.csv", table(("video_id:FILE", "golden_caption"), ("videos/a.mp4", "女生接住了球。"), ("videos/b.mp4", "领奖。"))),
-        "captioning-val": ("val.csv", table(("video_id:FILE", "golden_caption"), ("videos/a.mp4", "['女生接住了球。', '女生跳起。']"), ("videos/b.mp4", "[\"他说'好'\"]"))),
-        "captioning-test": ("test.csv", table(("video_id:FILE", "golden_caption"), ("videos/a.mp4", ""), ("videos/b.mp4", ""))),
-    }  # fmt: skip
+        "pretrain": ("train.csv", table(pretrain, (a, "妈妈给宝宝听胎心"), (b, "狗，和\n猫"))),
+        "with-bom-and-crlf": ("train.csv", table(pretrain, (a, "猫, 狗"), (b, "狗"), end="\r\n", bom=True)),
+        "classification": ("train.csv", table(classes, (a, "兔宝宝", "宠物"), (b, "猫", ""))),
+        "labels-empty": ("test.csv", table(classes, (a, "兔宝宝", ""), (b, "猫", ""))),
+        "retrieval": ("train.csv", table(retrieval, (a, "女子骑着摩托车"), (b, "男子骑车"))),
+        "captioning-train": ("train.csv", table(captioning, (a, "女生接住了球。"), (b, "领奖。"))),
+        "captioning-val": (
+            "val.csv",
+            table(captioning, (a, "['女生接住了球。', '女生跳起。']"), (b, "[\"他说'好'\"]")),
+        ),
+        "captioning-test": ("test.csv", table(captioning, (a, ""), (b, ""))),
+    }
     for name, (file, data) in subsets.items():
         videos(good("youku-mplug", name).write(file, data), "a", "b").expect(file)
-    case = good("youku-mplug", "videos-not-downloaded").write("train.csv", table(("video_id:FILE", "title"), ("videos/a.flv", "猫")))
+    case = good("youku-mplug", "videos-not-downloaded").write(
+        "train.csv", table(("video_id:FILE", "title"), ("videos/a.flv", "猫"))
+    )
     case.expect("train.csv", probe="none")
 
-    file, head = "train.csv", ("video_id:FILE", "title")
+    file, head = "train.csv", pretrain
     rows = "video_id:FILE,title\nvideos/a.mp4,one\nvideos/a.mp4,two, with a comma\nvideos/a.mp4\nvideos/a.mp4,four\n"
     case = videos(bad("youku-mplug", "rows-ragged").write(file, rows), "a")
     case.expect(file, ("MM001", file, 1), ("MM001", file, 2))
@@ -306,9 +333,20 @@ def make_youku() -> None:
     data = table(("clip_name:FILE", "caption"), ("videos/a.mp4", "one"), ("", "two"))
     videos(bad("youku-mplug", "clip-cell-empty").write(file, data), "a").expect(file, ("YK001", file, 1))
     data = table(head, ("videos/a.mp4", "one"), ("videos/a.mp4", ""), ("videos/a.mp4", " "))
-    warns(videos(bad("youku-mplug", "text-cell-empty").write(file, data), "a"), file, ("YK002", file, 1), ("MM040", file, 2))
-    data = table(("video_id:FILE", "golden_caption"), ("videos/a.mp4", "['one', 'two']"), ("videos/a.mp4", "['one', 'tw"))
-    warns(videos(bad("youku-mplug", "list-of-captions-broken").write("val.csv", data), "a"), "val.csv", ("YK004", "val.csv", 1))
+    warns(
+        videos(bad("youku-mplug", "text-cell-empty").write(file, data), "a"),
+        file,
+        ("YK002", file, 1),
+        ("MM040", file, 2),
+    )
+    data = table(
+        ("video_id:FILE", "golden_caption"), ("videos/a.mp4", "['one', 'two']"), ("videos/a.mp4", "['one', 'tw")
+    )
+    warns(
+        videos(bad("youku-mplug", "list-of-captions-broken").write("val.csv", data), "a"),
+        "val.csv",
+        ("YK004", "val.csv", 1),
+    )
     data = table(head, ("videos/a.mp4", "one"), ("videos/none.mp4", "two"))
     videos(bad("youku-mplug", "video-missing").write(file, data), "a").expect(file, ("MM020", file, 1))
     data = table(head, ("videos/a.mp4", "one"), ("videos/cut.mp4", "two"), ("videos/page.mp4", "three"))
@@ -324,7 +362,9 @@ def make_youku() -> None:
     case.expect(file, ("MM001", file, 0), format="youku-mplug")
     data = table(head, ("videos/a.mp4", "one")) + "videos/a.mp4,Mädchen\n".encode("latin-1") + b"videos/a.mp4,three\n"
     videos(bad("youku-mplug", "row-not-utf-8").write(file, data), "a").expect(file, ("MM002", file, 1))
-    bad("youku-mplug", "header-alone").write(file, table(head)).expect(file, ("MM003", file, None), format="youku-mplug")
+    bad("youku-mplug", "header-alone").write(file, table(head)).expect(
+        file, ("MM003", file, None), format="youku-mplug"
+    )
 
 
 # ── internvid ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -357,7 +397,10 @@ def make_internvid() -> None:
     good("internvid", "clips").lines(file, records).expect(file)
     case = good("internvid", "videos-downloaded")
     path = "videos/qJrOyggIB-w.mp4"
-    case.lines(file, [scene("00:00:00.000", "00:00:00.500", YoutubeID=path), scene("00:00:00.500", "00:00:01.000", YoutubeID=path)])
+    case.lines(
+        file,
+        [scene("00:00:00.000", "00:00:00.500", YoutubeID=path), scene("00:00:00.500", "00:00:01.000", YoutubeID=path)],
+    )
     case.write(path, clip()).expect(file)
     case = good("internvid", "videos-by-id").lines(file, [scene("00:00:00.000", "00:00:01.000")])
     case.write("videos/qJrOyggIB-w.webm", clip(container="webm")).expect(file, media_root="videos")
@@ -367,15 +410,28 @@ def make_internvid() -> None:
     case = bad("internvid", "timestamp-unreadable").lines(file, records)
     case.expect(file, *(("IV001", file, row) for row in range(1, len(records))))
     records = [scene(), scene("00:07:33"), scene(end="00:07:51.0850000")]
-    warns(bad("internvid", "timestamp-without-fraction").lines(file, records), file, ("IV002", file, 1), ("IV002", file, 2))
+    warns(
+        bad("internvid", "timestamp-without-fraction").lines(file, records),
+        file,
+        ("IV002", file, 1),
+        ("IV002", file, 2),
+    )
     records = [scene(), scene("23:59:59.000", "24:00:01.000"), scene("25:00:00.000", "100:00:00.000")]
     case = bad("internvid", "timestamp-past-a-day").lines(file, records)
     warns(case, file, ("IV003", file, 1), ("IV003", file, 2), ("IV003", file, 2))
-    records = [scene(), scene("00:07:51.085", "00:07:33.689"), scene("00:07:33.689", "00:07:33.689"), scene("10:00:00.000", "9:59:59.000")]
+    records = [
+        scene(),
+        scene("00:07:51.085", "00:07:33.689"),
+        scene("00:07:33.689", "00:07:33.689"),
+        scene("10:00:00.000", "9:59:59.000"),
+    ]
     case = bad("internvid", "clip-ends-before-it-starts").lines(file, records)
     case.expect(file, *(("IV004", file, row) for row in (1, 2, 3)))
     path = "videos/a.mp4"
-    records = [scene("00:00:00.000", "00:00:01.000", YoutubeID=path), scene("00:00:00.500", "00:00:30.000", YoutubeID=path)]
+    records = [
+        scene("00:00:00.000", "00:00:01.000", YoutubeID=path),
+        scene("00:00:00.500", "00:00:30.000", YoutubeID=path),
+    ]
     warns(bad("internvid", "clip-outside-video").lines(file, records).write(path, clip()), file, ("IV006", file, 1))
     records = [
         scene(),
@@ -397,7 +453,9 @@ def make_internvid() -> None:
     records = [scene("00:00:00.000", "00:00:01.000", YoutubeID=f"videos/{name}.mp4") for name in ("a", "none")]
     bad("internvid", "path-missing").lines(file, records).write(path, clip()).expect(file, ("MM020", file, 1))
     records = [scene("00:00:00.000", "00:00:01.000", YoutubeID=f"videos/{name}.mp4") for name in ("a", "cut")]
-    case = bad("internvid", "video-damaged").lines(file, records).write(path, clip()).write("videos/cut.mp4", cut(clip(8)))
+    case = (
+        bad("internvid", "video-damaged").lines(file, records).write(path, clip()).write("videos/cut.mp4", cut(clip(8)))
+    )
     case.expect(file, ("MM021", file, 1))
     records = [scene(), '{"YoutubeID": "a", "Caption": "b",}', scene("00:00:00.000", "00:00:01.000")]
     bad("internvid", "lines-not-json").lines(file, records).expect(file, ("MM002", file, 1))
@@ -424,13 +482,24 @@ def caption(video: int = 6513, text: str = "a family is having conversation", **
 
 def official(case: Case, videos: Sequence[Any], sentences: Sequence[Any], name: str = "annotation.json") -> Case:
     """A document of the official layout."""
-    info = {"year": "2016", "version": "1.0", "description": "MSR-VTT", "contributor": "Microsoft", "data_created": "2016-04-14"}
+    info = {
+        "year": "2016",
+        "version": "1.0",
+        "description": "MSR-VTT",
+        "contributor": "Microsoft",
+        "data_created": "2016-04-14",
+    }
     return document(case, name, {"info": info, "videos": list(videos), "sentences": list(sentences)})
 
 
 def video(number: int, **keys: Any) -> dict[str, Any]:
     """An element of videos."""
-    facts = {"category": 9, "url": "https://www.youtube.com/watch?v=9lZi22qLlEo", "start time": 137.72, "end time": 149.44}
+    facts = {
+        "category": 9,
+        "url": "https://www.youtube.com/watch?v=9lZi22qLlEo",
+        "start time": 137.72,
+        "end time": 149.44,
+    }
     record = {"video_id": f"video{number}", "split": "train", "id": number} | facts | keys
     return {key: value for key, value in record.items() if value is not ...}
 
@@ -474,10 +543,20 @@ def make_msr_vtt() -> None:
     warns(bad("msr-vtt", "times-swapped").lines(file, [caption(1), caption(2, **swapped)]), file, ("MV006", file, 1))
     case = official(bad("msr-vtt", "official-times-swapped"), [video(0), video(1, **swapped)], [sentence(0)])
     warns(case, whole, ("MV006", whole, 1))
-    records = [caption(1), caption(2, caption=["one", "two"]), caption(3, caption=...), caption(4, video_id=4), caption(5, sen_id=1.5)]
+    records = [
+        caption(1),
+        caption(2, caption=["one", "two"]),
+        caption(3, caption=...),
+        caption(4, video_id=4),
+        caption(5, sen_id=1.5),
+    ]
     case = bad("msr-vtt", "breaks-schema").lines(file, records)
     case.expect(file, *(("MM001", file, row) for row in range(1, 5)))
-    case = official(bad("msr-vtt", "official-breaks-schema"), [video(0), video(1, video_id=...)], [sentence(0), sentence(1, caption=None)])
+    case = official(
+        bad("msr-vtt", "official-breaks-schema"),
+        [video(0), video(1, video_id=...)],
+        [sentence(0), sentence(1, caption=None)],
+    )
     case.expect(whole, ("MM001", whole, 1), ("MM001", whole, 1))
     case = bad("msr-vtt", "caption-empty").lines(file, [caption(1), caption(2, "")])
     warns(case, file, ("MM040", file, 1))
@@ -517,7 +596,9 @@ def b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def images(case: Case, name: str, rows: Sequence[tuple[Any, Any]], *, index: Any = "__index_level_0__", **columns: Any) -> Case:
+def images(
+    case: Case, name: str, rows: Sequence[tuple[Any, Any]], *, index: Any = "__index_level_0__", **columns: Any
+) -> Case:
     """An images table as pandas writes it, without pandas. `index` goes into the metadata; None leaves it out."""
     ids, payloads = [row[0] for row in rows], [row[1] for row in rows]
     made = {"base64": pa.array(payloads, pa.string())} | columns
@@ -526,7 +607,8 @@ def images(case: Case, name: str, rows: Sequence[tuple[Any, Any]], *, index: Any
     table = pa.table({key: value for key, value in made.items() if value is not None})
     if index is not None:
         described = [
-            {"name": None if key.startswith("__") else key, "field_name": key, "pandas_type": "unicode", "numpy_type": "object", "metadata": None}
+            {"name": None if key.startswith("__") else key, "field_name": key, "pandas_type": "unicode",
+             "numpy_type": "object", "metadata": None}
             for key in table.column_names
         ]  # fmt: skip
         metadata = {"index_columns": [index], "column_indexes": [], "columns": described, "pandas_version": "2.2.2"}
@@ -552,7 +634,9 @@ def mimic(kind: str, name: str, yaml: str | None = None, data: Any = None, pictu
 def entry(*lines: str, group: str = "IMAGE_TEXT", images: str | None = "LA.parquet") -> str:
     """A data YAML with one dataset, and further lines of its entry."""
     head = [f"{group}:", "  LADD:", "    mimicit_path: LA_instructions.json"]
-    return "\n".join([*head, *([f"    images_path: {images}"] if images else []), *(f"    {line}" for line in lines), ""])
+    return "\n".join(
+        [*head, *([f"    images_path: {images}"] if images else []), *(f"    {line}" for line in lines), ""]
+    )
 
 
 def make_mimic_it() -> None:
@@ -597,11 +681,21 @@ VIDEO_TEXT:
     images(case, "LA.parquet", PICTURES)
     images(case, "frames.parquet", [(f"DC_IMG_{number}", b64(jpeg(number))) for number in range(3)], index="id")
     # ids are free: LACONV_00_INS may show LA_00_IMG
-    instructions(case, "json/LADD_instructions.json", {"LADD_INS_0": instruction("LA_IMG_000000"), "LADD_INS_1": instruction("LA_IMG_000001")})
+    instructions(
+        case,
+        "json/LADD_instructions.json",
+        {"LADD_INS_0": instruction("LA_IMG_000000"), "LADD_INS_1": instruction("LA_IMG_000001")},
+    )
     related = instruction("LA_IMG_000001", rel_ins_ids=["LADD_INS_0", "LACR_INS_1"])
-    instructions(case, "json/LACR_instructions.json", {"LACR_INS_0": related, "LACR_INS_1": instruction("LA_IMG_000001")})
+    instructions(
+        case, "json/LACR_instructions.json", {"LACR_INS_0": related, "LACR_INS_1": instruction("LA_IMG_000001")}
+    )
     document(case, "json/LACR_train.json", {"LACR_INS_0": ["LADD_INS_1"], "LACR_INS_1": []})
-    data = {"LIMA_INS_0": instruction(image_ids=...), "LIMA_INS_1": instruction(image_ids=None), "LIMA_INS_2": instruction()}
+    data = {
+        "LIMA_INS_0": instruction(image_ids=...),
+        "LIMA_INS_1": instruction(image_ids=None),
+        "LIMA_INS_2": instruction(),
+    }
     instructions(case, "json/LIMA_instructions.json", data)
     data = {"LADD_INS_0": instruction("LA_IMG_000000", "LA_IMG_000001"), "CGD_INS_1": instruction("LA_IMG_000000")}
     instructions(case, "json/CGD_instructions.json", data)
@@ -651,7 +745,9 @@ def make_mimic_it_yaml() -> None:
     case = mimic("bad", "dataset-without-images", entry() + "  LACR:\n    mimicit_path: LACR.json\n")
     instructions(case, "LACR.json", {"LACR_INS_0": instruction("LA_IMG_000000")})
     warns(case, yaml, ("MI009", yaml, 0))
-    case = mimic("bad", "images-of-unknown-kind", entry() + "  LACR:\n    mimicit_path: LACR.json\n    images_path: LA.pkl\n")
+    case = mimic(
+        "bad", "images-of-unknown-kind", entry() + "  LACR:\n    mimicit_path: LACR.json\n    images_path: LA.pkl\n"
+    )
     instructions(case, "LACR.json", {"LACR_INS_0": instruction("LA_IMG_000000")})
     case.write("LA.pkl", b"\x80\x04.").expect(yaml, ("MI010", yaml, 0))
     case = mimic("bad", "images-in-a-directory", entry(images="LA_dask.parquet"))
@@ -659,7 +755,13 @@ def make_mimic_it_yaml() -> None:
     for number, row in enumerate(PICTURES):
         images(case, f"LA_dask.parquet/part.{number}.parquet", [row])
     warns(case, yaml, ("MI011", yaml, 0))
-    for name, text in (("null", ""), ("text", '"20000"'), ("exponent", "1e4"), ("comma", "20,000"), ("fraction", "0.5")):
+    for name, text in (
+        ("null", ""),
+        ("text", '"20000"'),
+        ("exponent", "1e4"),
+        ("comma", "20,000"),
+        ("fraction", "0.5"),
+    ):
         wrong(f"num-samples-{name}", entry(f"num_samples: {text}"), "MI012")
     wrong("num-samples-negative", entry("num_samples: -2"), "MI013")
     for name, text in (("octal", "010"), ("sexagesimal", "1:30"), ("boolean", "true")):
@@ -667,16 +769,35 @@ def make_mimic_it_yaml() -> None:
     wrong("task-description-text", entry("task_description: Describe the image."), "MI015")
     wrong("task-description-null", entry("task_description:"), "MI015")
     wrong("task-description-number", entry("task_description: [Describe the image., 7]"), "MI016")
-    case = mimic("bad", "images-path-spelt-twice", entry() + "  LACR:\n    mimicit_path: LACR.json\n    images_path: ./LA.parquet\n")
+    case = mimic(
+        "bad",
+        "images-path-spelt-twice",
+        entry() + "  LACR:\n    mimicit_path: LACR.json\n    images_path: ./LA.parquet\n",
+    )
     instructions(case, "LACR.json", {"LACR_INS_0": instruction("LA_IMG_000001")})
     case.expect(yaml, ("MI017", yaml, 0), ("MI017", yaml, 0))
-    wrong("several-mistakes", entry("num_samples: 1e4") + "  LACR:\nIMAGES: {}\nVIDEO_TEXT:\n", "MI002", "MI003", "MI004", "MI012")
+    wrong(
+        "several-mistakes",
+        entry("num_samples: 1e4") + "  LACR:\nIMAGES: {}\nVIDEO_TEXT:\n",
+        "MI002",
+        "MI003",
+        "MI004",
+        "MI012",
+    )
 
-    case = mimic("bad", "legacy-recipe", "mimicit_path:\n  - LA_instructions.json\nimages_path:\n  - LA.parquet\ntrain_config_path:\n  - ''\n")
+    case = mimic(
+        "bad",
+        "legacy-recipe",
+        "mimicit_path:\n  - LA_instructions.json\nimages_path:\n  - LA.parquet\ntrain_config_path:\n  - ''\n",
+    )
     case.expect(yaml, ("MI001", yaml, None))
-    case = mimic("bad", "instructions-absent", entry() + "  LACR:\n    mimicit_path: LACR.json\n    images_path: LA.parquet\n")
+    case = mimic(
+        "bad", "instructions-absent", entry() + "  LACR:\n    mimicit_path: LACR.json\n    images_path: LA.parquet\n"
+    )
     case.expect(yaml, ("MM004", yaml, 0))
-    case = mimic("bad", "images-absent", entry() + "  LACR:\n    mimicit_path: LACR.json\n    images_path: LACR.parquet\n")
+    case = mimic(
+        "bad", "images-absent", entry() + "  LACR:\n    mimicit_path: LACR.json\n    images_path: LACR.parquet\n"
+    )
     instructions(case, "LACR.json", {"LACR_INS_0": instruction("LA_IMG_000001")})
     case.expect(yaml, ("MM004", yaml, 0))
     mimic("bad", "yaml-not-readable", "IMAGE_TEXT:\n  LADD:\n\tmimicit_path: LA_instructions.json\n").expect(
@@ -704,7 +825,9 @@ def make_mimic_it_instructions() -> None:
 
     one = {f"LA_INS_{number}": instruction("LA_IMG_000000") for number in (0, 9)}
     document(bad("mimic-it", "data-missing"), file, one).expect(file, ("MI030", file, None))
-    alone("data-is-a-list", [instruction("LA_IMG_000000"), instruction("LA_IMG_000001")]).expect(file, ("MI031", file, None))
+    alone("data-is-a-list", [instruction("LA_IMG_000000"), instruction("LA_IMG_000001")]).expect(
+        file, ("MI031", file, None)
+    )
     warns(alone("meta-missing", one, None), file, ("MI032", file, None))
     data = one | {"LA_INS_1": instruction(image_ids="LA_IMG_000000"), "LA_INS_2": instruction(rel_ins_ids="LA_INS_0")}
     alone("ids-as-text", data).expect(file, ("MI033", file, 2), ("MI034", file, 3))
@@ -719,7 +842,9 @@ def make_mimic_it_instructions() -> None:
     alone("breaks-schema", data).expect(file, *(("MM001", file, row) for row in range(2, 8)))
     data = one | {"LA_INS_1": instruction(instruction=" "), "LA_INS_2": instruction(answer="")}
     warns(alone("text-empty", data), file, ("MM040", file, 2), ("MM040", file, 3))
-    alone("related-unknown-alone", {"LA_INS_0": instruction(rel_ins_ids=["LA_INS_00"])}).expect(file, ("MI037", file, 0))
+    alone("related-unknown-alone", {"LA_INS_0": instruction(rel_ins_ids=["LA_INS_00"])}).expect(
+        file, ("MI037", file, 0)
+    )
     text = json.dumps({"meta": META, "data": one}, indent=1)
     twice = text.replace('"data": {', '"data": {\n  "LA_INS_0": ' + json.dumps(instruction("LA_IMG_000001")) + ",")
     bad("mimic-it", "key-twice").write(file, twice).expect(file, ("MM030", file, 1))
@@ -730,11 +855,21 @@ def make_mimic_it_instructions() -> None:
     case.expect("data.yaml", ("MI036", file, 1))
     case = mimic("bad", "related-unknown", data={"LA_INS_0": instruction("LA_IMG_000000", rel_ins_ids=["LA_INS_1"])})
     case.expect("data.yaml", ("MI037", file, 0))
-    case = mimic("bad", "no-images-in-image-text", data={"LA_INS_0": instruction("LA_IMG_000000"), "LA_INS_1": instruction(), "LA_INS_2": instruction(image_ids=None)})
+    case = mimic(
+        "bad",
+        "no-images-in-image-text",
+        data={
+            "LA_INS_0": instruction("LA_IMG_000000"),
+            "LA_INS_1": instruction(),
+            "LA_INS_2": instruction(image_ids=None),
+        },
+    )
     case.expect("data.yaml", ("MI035", file, 1), ("MI035", file, 2))
     case = mimic("bad", "no-images-in-video-text", entry(group="VIDEO_TEXT"), {"LA_INS_0": instruction()})
     case.expect("data.yaml", ("MI035", file, 0))
-    case = mimic("bad", "id-in-two-datasets", entry() + "  LACR:\n    mimicit_path: LACR.json\n    images_path: LA.parquet\n")
+    case = mimic(
+        "bad", "id-in-two-datasets", entry() + "  LACR:\n    mimicit_path: LACR.json\n    images_path: LA.parquet\n"
+    )
     instructions(case, "LACR.json", {"LA_INS_000000": instruction("LA_IMG_000001")})
     case.expect("data.yaml", ("MM030", "LACR.json", 0))
 
@@ -746,9 +881,13 @@ def make_mimic_it_images() -> None:
     def alone(name: str, rows: Sequence[tuple[Any, Any]] = PICTURES, **options: Any) -> Case:
         return images(bad("mimic-it", name), file, rows, **options)
 
-    alone("pandas-metadata-missing", index=None, __index_level_0__=pa.array(["a", "b"])).expect(file, ("MI050", file, None))
+    alone("pandas-metadata-missing", index=None, __index_level_0__=pa.array(["a", "b"])).expect(
+        file, ("MI050", file, None)
+    )
     alone("image-ids-lost", index=RANGE, id=pa.array(["a", "b"])).expect(file, ("MI051", file, None))
-    alone("image-ids-not-text", [(number, row[1]) for number, row in enumerate(PICTURES)]).expect(file, ("MI052", file, None))
+    alone("image-ids-not-text", [(number, row[1]) for number, row in enumerate(PICTURES)]).expect(
+        file, ("MI052", file, None)
+    )
     case = alone("base64-column-missing", base64=None, image=pa.array([row[1] for row in PICTURES]))
     case.expect(file, ("MI053", file, None), format="mimic-it")
     alone("image-null", [PICTURES[0], ("LA_IMG_000001", None)]).expect(file, ("MM025", file, 1))

@@ -24,11 +24,11 @@ CONFINED = {
 #: The layers, from the values at the bottom to the story at the top: a module imports its own layer and those before.
 LAYERS = (
     ("errors", "finding", "contracts", "paths", "resources", "report"),
-    ("readers", "schema", "expression", "yaml_lines", "rulefile", "columns", "tables", "align", "probe", "locate"),
-    ("reporters",),
-    ("format", "ruleset", "rules", "global_rules", "compose", "media"),
-    ("dataset", "examples"),
-    ("sampling", "shard", "verdicts"),
+    ("readers", "schema", "expression", "yaml_lines", "rulefile", "columns", "table_plans", "slots", "probe", "locate"),
+    ("sources", "content", "align", "tables", "reporters"),
+    ("format", "listing", "ruleset", "rules", "global_rules", "compose", "media"),
+    ("detection", "dataset", "examples"),
+    ("results", "sampling", "shard", "verdicts"),
     ("checking",),
     ("cli",),
     ("__main__",),

@@ -23,6 +23,8 @@ from mmcheck.resources import folder
 
 EXAMPLES = folder("examples")
 GOOD, BAD = EXAMPLES / "llava" / "good", EXAMPLES / "llava" / "bad"
+#: Readable JSON that is of no format.
+NO_FORMAT = EXAMPLES / "multimeditron-arrow" / "good" / "state.json"
 SCHEMA = json.loads((folder("schemas") / "mmcheck" / "result" / "1.json").read_text())
 
 Run = Callable[..., tuple[int, str, str]]
@@ -196,14 +198,15 @@ def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
         (["check", GOOD, "--format", "lava"], "'llava'"),
         (["check", GOOD, "--select", "ZZ999"], "ZZ999"),
         (["check", GOOD, "--sample", "some"], "some"),
-        (["check", Path(__file__).parent / "test_cli.py"], "test_cli.py"),
+        (["check", NO_FORMAT], "--format"),
         (["formats", "lava"], "'llava'"),
         (["schema", "multimeditrn"], "'multimeditron'"),
         (["tables", "lava"], "'llava'"),
         (["rules", "--format", "lava"], "'llava'"),
         (["explain", "LV0002"], "'LV002'"),
         (["explain", "media-mising"], "'media-missing'"),
-        (["detect", Path(__file__).parent / "test_cli.py"], "test_cli.py"),
+        (["detect", NO_FORMAT], "state.json"),
+        (["detect", Path(__file__)], "no record can be read"),
     ],
     ids=lambda value: " ".join(map(str, value))[:60] if isinstance(value, list) else "",
 )

@@ -57,6 +57,8 @@ def detect(path: Path, format_path: list[Path]) -> None:
     from mmcheck import detection, listing
 
     chosen = detection.choose(listing.list_files([path]), format_path)  # tells what it saw where it is not clear
+    if chosen.name == "unknown":
+        raise RequestError(f"{path}: no record can be read, so nothing speaks for a format; `mmcheck check` says why")
     print(f"{chosen.name}@{chosen.version}  {chosen.title}")
     columns(
         (

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mmcheck.probe.boxes import structure_fault
+from mmcheck.probe.boxes import structure_fault, xing
 from mmcheck.probe.facts import Facts
 from mmcheck.probe.medium import Medium
 from mmcheck.probe.verdict import bomb, flawed, the, words_of
@@ -46,7 +46,8 @@ class _Count:
     stopped: bool = False  # a limit was reached: from then on packets are counted, not decoded
     damage: str | None = None
     damaged_at: int = 0
-    cut: bool = False  # the demuxer met the end of the file within a packet
+    all: int = 0  # packets of all streams
+    lame: int = 0  # the last of these that the demuxer calls incomplete
 
 
 def look_av(medium: Medium, container: str, kind: str | None) -> Facts:
@@ -116,8 +117,9 @@ def _run(medium: Medium, facts: Facts, opened: InputContainer, index: int) -> Fa
     count = _Count()
     try:
         for packet in opened.demux():
+            count.all += bool(packet.size)
             if packet.size and packet.is_corrupt:
-                count.cut = True
+                count.lame = count.all
             if packet.stream_index != index:
                 continue
             # The last packet of all is empty and without a time: it asks the decoder for what it still holds.
@@ -160,11 +162,13 @@ def _judge(facts: Facts, count: _Count, stream: Any, medium: Medium) -> Facts:
     video = facts.kind == "video"
     if not count.packets:
         return flawed(facts, "no-samples", f"{name} describes its {facts.kind} and holds none of it")
-    if count.cut and (count.damage is None or count.damaged_at >= count.packets):
+    if count.lame and count.lame == count.all and (count.damage is None or count.damaged_at >= count.packets):
         return flawed(facts, "truncated", f"{name} ends within its packet {count.packets:,}")
     # (Old AVI headers are often wrong about it.)
     if facts.container == "mp4" and count.packets < announced and _packets(medium, stream.index) < announced:
         return flawed(facts, "truncated", f"{name} announces {announced:,} frames and holds {count.packets:,}")
+    if count.lame and count.damage is None:
+        return flawed(facts, "corrupt", f"{name} is damaged: something is missing before its packet {count.lame:,}")
     if count.damage is not None:
         last = count.damaged_at >= count.packets and count.packets > 1
         where = f"{name} breaks off at its end" if last else f"{name} is damaged"
@@ -177,12 +181,13 @@ def _judge(facts: Facts, count: _Count, stream: Any, medium: Medium) -> Facts:
         return flawed(facts, "corrupt", f"none of the {count.packets:,} packets of {facts.kind} in {name} decodes")
     if video:
         return replace(facts, frames=count.frames, decoded=True)
-    seconds = count.samples / facts.sample_rate if facts.sample_rate else None
-    if seconds is not None and facts.duration and _exact(medium, facts) and seconds < facts.duration - 0.1:
-        defect = "truncated" if count.end < facts.duration - 0.1 else "corrupt"
-        detail = f"{name} announces {facts.duration:.2f} s of sound and holds {seconds:.2f}"
-        return flawed(replace(facts, frames=count.samples), defect, detail)
-    return replace(facts, frames=count.samples, duration=seconds or facts.duration, decoded=True)
+    seconds = count.samples / facts.sample_rate if facts.sample_rate else facts.duration
+    missing = _missing_seconds(facts, count, medium)
+    if missing:
+        at_end = count.end < (facts.duration or 0.0) - missing / 2
+        detail = f"{name} announces {facts.duration or 0:.2f} s of sound, of which {missing:.2f} s are missing"
+        return flawed(replace(facts, frames=count.samples), "truncated" if at_end else "corrupt", detail)
+    return replace(facts, frames=count.samples, duration=seconds, decoded=True)
 
 
 def _packets(medium: Medium, index: int) -> int:
@@ -193,13 +198,11 @@ def _packets(medium: Medium, index: int) -> int:
         return sum(packet.dts is not None for packet in opened.demux(opened.streams[index]))
 
 
-def _exact(medium: Medium, facts: Facts) -> bool:
-    """Whether the announced duration is written down, not guessed from the file's size as for most MP3."""
-    if facts.container != "mp3":
-        return facts.container in _EXACT
-    skip = 0
-    if medium.head.startswith(b"ID3"):
-        # The length of the tag, in four bytes of seven bits.
-        skip = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(medium.head[6:10], (21, 14, 7, 0), strict=False))
-    frame = medium.part(skip, 256)
-    return b"Xing" in frame or b"Info" in frame
+def _missing_seconds(facts: Facts, count: _Count, medium: Medium) -> float:
+    """How much sound is announced and not there, where the announcement is exact (and not guessed from a bit rate)."""
+    if facts.container not in _EXACT and not (facts.container == "mp3" and xing(medium)):
+        return 0.0
+    # MP3 frames at the very beginning and end are padding, which some encoders count.
+    slack = 0.1 if facts.container == "mp3" else 0.001
+    missing = (facts.duration or 0.0) - count.samples / (facts.sample_rate or 1)
+    return missing if missing > slack else 0.0

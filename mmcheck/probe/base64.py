@@ -32,8 +32,9 @@ HARMLESS = frozenset(
 _BREAKS = re.compile(r"[\r\n]+")
 _SPACES = re.compile(r"[ \t\f\v]+")
 _FOREIGN = re.compile(r"[^A-Za-z0-9+/=]+")
-_DATA = re.compile(r"\s*data:[^,]{0,200},", re.IGNORECASE)
-_REPR = re.compile(r"\s*b(['\"])(.*)\1\s*", re.DOTALL)
+_DATA = re.compile(r"\A\s*data:[^,]{0,200},", re.IGNORECASE)
+_REPR = re.compile(r"\A\s*b(['\"])(.*)\1\s*\Z", re.DOTALL)
+_ODD = re.compile(r"[^\x00-\x7f]+")
 _SEGMENT = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
@@ -47,21 +48,22 @@ def decode(text: str) -> Decoded:
 
 
 def _repair(text: str) -> Decoded:
-    """A text that is not canonical. Each step takes one flaw out; those that break loaders return at once."""
-    if not text.strip():
-        return Decoded(None, "empty", False)
-    prefix = _DATA.match(text)
-    if prefix:
-        return Decoded(decode(text[prefix.end() :]).data, "data: prefix", False)
-    quoted = _REPR.fullmatch(text)
-    if quoted:
-        return Decoded(decode(quoted[2].replace("\\n", "\n")).data, "b'…' repr", False)
-    if not text.isascii():
-        kept = "".join(character for character in text if character.isascii())
-        return Decoded(decode(kept).data, "non-ASCII", False)
+    """A text that is not canonical: first out of what it is wrapped in, then letter by letter."""
+    broken = None
+    for flaw, pattern, kept in (("data: prefix", _DATA, ""), ("b'…' repr", _REPR, r"\2"), ("non-ASCII", _ODD, "")):
+        bare = pattern.sub(kept, text)
+        if bare != text:
+            broken = broken or flaw
+            # A repr writes line breaks as two letters each, of which the second would pass for one of the data's.
+            text = bare.replace("\\n", "\n") if pattern is _REPR else bare
+    found = _letters(text)
+    return Decoded(found.data, broken, False) if broken else found
+
+
+def _letters(text: str) -> Decoded:
+    """An ASCII text that should be Base64 and nothing else. Harmless flaws are taken out one by one, and kept."""
     flaws = []
-    safe = "-" in text or "_" in text
-    if safe:
+    if "-" in text or "_" in text:
         flaws.append("mixed alphabet" if "+" in text or "/" in text else "url-safe alphabet")
         text = text.replace("-", "+").replace("_", "/")
     for pattern, flaw in ((_BREAKS, "line breaks"), (_SPACES, "spaces"), (_FOREIGN, "foreign characters")):
@@ -77,14 +79,15 @@ def _repair(text: str) -> Decoded:
         pieces = _SEGMENT.findall(text)
         whole = all(len(piece) % 4 == 0 for piece in pieces)
         return Decoded(b"".join(map(_plain, pieces)) if whole else None, "= in the middle", False)
-    if len(body) % 4 == 1:
+    padding, there = -len(body) % 4, len(text) - len(body)
+    if padding == 3:
         return Decoded(None, "wrong length", False)
-    padding = -len(body) % 4
-    if len(text) - len(body) < padding:
-        return Decoded(_plain(body + "=" * padding), "missing padding", False)
-    if len(text) - len(body) > padding:
+    data = _plain(body + "=" * padding)
+    if there < padding:
+        return Decoded(data, "missing padding", False)
+    if there > padding:
         flaws.append("too much padding")
-    return Decoded(_plain(body + "=" * padding), flaws[0] if flaws else "not canonical", True)
+    return Decoded(data, flaws[0] if flaws else None, True)
 
 
 def _plain(text: str) -> bytes:

@@ -157,6 +157,30 @@ def _au(medium: Medium) -> Fault | None:
     return None
 
 
+def xing(medium: Medium) -> bytes:
+    """What an MP3's first frame says about all of them, if it does: flags, then numbers of four bytes."""
+    skip = _id3(medium)
+    frame = medium.part(skip, 256)
+    at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    return frame[at + 4 : at + 16] if at >= 0 else b""
+
+
+def _id3(medium: Medium) -> int:
+    """Where an MP3 begins: after a tag, of which the length is in four bytes of seven bits."""
+    if not medium.head.startswith(b"ID3"):
+        return 0
+    return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(medium.head[6:10], (21, 14, 7, 0), strict=False))
+
+
+def _mp3(medium: Medium) -> Fault | None:
+    said = xing(medium)
+    if len(said) < 12 or said[3] & 3 != 3:
+        return None
+    missing = _id3(medium) + int.from_bytes(said[8:12], "big") - medium.size
+    return ("truncated", f"the file ends {missing:,} bytes before its first frame says") if missing > 0 else None
+
+
 _WALKS: dict[str, Callable[[Medium], Fault | None]] = {
-    "avif": _avif, "tiff": _tiff, "webp": _webp, "mp4": _mp4, "matroska": _matroska, "avi": _avi, "ogg": _ogg, "aiff": _iff, "au": _au,
+    "avif": _avif, "tiff": _tiff, "webp": _webp,
+    "mp4": _mp4, "matroska": _matroska, "avi": _avi, "ogg": _ogg, "mp3": _mp3, "aiff": _iff, "au": _au,
 }  # fmt: skip

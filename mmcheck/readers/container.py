@@ -210,7 +210,10 @@ def _wide_text(head: bytes) -> str:
 
 def _is_text(head: bytes) -> bool:
     """Lenient on purpose: a few stray control bytes are a broken record, not another kind of file."""
-    return len(head) < 32 or len(head) - len(head.translate(None, _CONTROL)) < 0.2 * len(head)
+    share = (len(head) - len(head.translate(None, _CONTROL))) / len(head)
+    if len(head) < 32 or share < 0.02:
+        return True
+    return share < 0.2 and len(head.decode(errors="ignore").encode()) > 0.95 * len(head)
 
 
 def _unread(name: str, compression: str, message: str, hint: str) -> Container:

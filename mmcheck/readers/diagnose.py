@@ -23,7 +23,7 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     (r"[+-]?0[xX]", "a hexadecimal number", "write it in decimals"),
     (r"[+-]?\.\d|\+\d", "a number JSON does not know", "write numbers as 0.5 and 1, without a plus sign"),
     (r"-?0\d", "a number with a leading zero", "write it without the zero, or as a string"),
-    (r"\d[\d_]*", "a malformed number", "write numbers as 1, 1.5 or 1e5"),
+    (r"[\d.]", "a malformed number", "write numbers as 1, 1.5 or 1e5"),
     (r"<", "markup", "this looks like HTML or XML: the download failed, fetch the file again"),
     (r"\ufeff|\u00ef\u00bb\u00bf", "a byte order mark inside the text", "files were joined: remove the mark"),
 )  # fmt: skip
@@ -36,6 +36,7 @@ _ESCAPED_SURROGATE = re.compile(
 _HUGE_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(-?\d+(?:\.\d+)?[eE][+-]?\d{3,}|-?\d{300,})', re.DOTALL)
 _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
 _RUNS = (b"]" * 24, b"}" * 24, b"}]" * 12)
+_LITERALS = ("true", "false", "null")
 _ENDS_A_VALUE = '}]"0123456789el'
 
 
@@ -97,8 +98,21 @@ def diagnose(text: bytes, *, alone: bool = True) -> Diagnosis:
     rest = chars[end:].lstrip(" \t\r\n")
     if alone and rest:
         return _followed(chars, len(chars) - len(rest))
+    if chars[end : end + 1] in tuple("0123456789.eE+-"):
+        return Diagnosis(start, "a malformed number", "write numbers as 1, 1.5 or 1e5")
     deep = too_deep(text)
     return _undecodable(text, chars) if deep is None else _nested(deep)
+
+
+def extent(text: bytes) -> int:
+    """How far a text reads as one JSON value: to its end, or to where it breaks."""
+    chars = text.decode("latin-1")
+    try:
+        return _DECODER.raw_decode(chars, len(chars) - len(chars.lstrip(" \t\r\n")))[1]
+    except json.JSONDecodeError as error:
+        return error.pos
+    except (_Constant, RecursionError):
+        return 0
 
 
 def _nested(at: int) -> Diagnosis:
@@ -171,13 +185,15 @@ def _expected(chars: str, at: int, before: str) -> Diagnosis:
         if here in '"{[':
             missing = "colon" if _is_key(before) else "comma"
             return Diagnosis(at, f"a missing {missing} before {here!r}", f"put a {missing} there")
-        if here in "]}":
+        if here in "]}" and named is None:
             wanted = {"]": "}", "}": "]"}[here]
             return Diagnosis(at, f"{here!r} closes what {wanted!r} should close", "a bracket is missing or too many")
     if named:
         return named
     name = _NAME.match(chars, at)
     if name:
+        if name.end() >= len(chars.rstrip(" \t\r\n")) and any(word.startswith(name[0]) for word in _LITERALS):
+            return _cut_off(chars, name.end())
         if last in ("{", ","):
             return Diagnosis(at, f"the key {name[0]} is not in quotes", "put keys in double quotes")
         return Diagnosis(at, f"the word {name[0][:40]} is not in quotes", "put strings in double quotes")

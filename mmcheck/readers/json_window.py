@@ -15,25 +15,27 @@ _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 _STRING = msgspec.json.Decoder(str)
-_TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
+_BYTE = re.compile(r"\(byte (\d+)\)")
 _INK = re.compile(rb"[^ \t\r\n]")
 _FIRST_KEY = re.compile(rb'\{\s*"(?:[^"\\]|\\.)*"')
 _PLAIN_KEY = re.compile(rb'"([ !#-\[\]-~]*)"[ \t\r\n]*:[ \t\r\n]*')
 _TAIL = re.compile(rb'[\]}"]{1,2}\Z')
 _TRIES = 3
+_WORD = 16
 
 
-def _refusal(text: bytes | memoryview) -> tuple[int | None, str]:
-    """Which byte behind the first value the decoder refuses, by its own count, and all its words."""
+def _refusal(text: bytes | memoryview) -> tuple[str, int]:
+    """What the decoder says against a text, and at which byte by its own count; "" where it is one value."""
     try:
         _RAW.decode(text)
     except msgspec.DecodeError as error:
-        found = _TRAILING.search(str(error))
-        return (int(found[1]) if found else None), str(error)
-    return None, ""
+        words = str(error)
+        found = _BYTE.search(words)
+        return words, int(found[1]) if found else len(text)
+    return "", 0
 
 
-_COUNTED_FROM = (_refusal(b"0]")[0] or 2) - 1
+_COUNTED_FROM = _refusal(b"0]")[1] - 1
 """What the decoder calls the byte with index 1, less one: its count is settled by asking it."""
 
 Chunk = tuple[list[str] | None, list[bytes]]
@@ -100,18 +102,19 @@ class Window:
     def end(self, longest: int = LONGEST) -> int | None:
         """Where the value that begins here ends; None where it is longer than `longest`. Raises Broken.
 
-        A decoder that is done with a value refuses what follows and says at which byte: that byte is the end.
+        A decoder that is done with a value refuses what follows and says at which byte: that byte is the end. What it
+        dislikes at the end of the window may be a number or a word that goes on behind it.
         """
         while True:
             try:
-                behind, words = _refusal(memoryview(self.buffer)[self.at :])
+                words, byte = _refusal(memoryview(self.buffer)[self.at :])
             except RecursionError:
                 raise Broken(self.at) from None
-            if behind is not None:
-                return self.at + behind - _COUNTED_FROM
+            if "trailing" in words and "characters" in words:
+                return self.at + byte - _COUNTED_FROM
             if self.ended and not words:
                 return len(self.buffer)
-            if words and (self.ended or "truncated" not in words):
+            if self.ended or (words and byte < len(self.buffer) - self.at - _WORD):
                 raise Broken(self.at)
             if len(self.buffer) - self.at > longest:
                 return None

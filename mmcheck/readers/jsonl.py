@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from mmcheck.readers.batch import Batch, Fault
-from mmcheck.readers.diagnose import PRETTY, diagnose, too_deep
+from mmcheck.readers.diagnose import PRETTY, diagnose, extent, too_deep
 from mmcheck.readers.source import BLOCK, Stream, StreamError
 
 RECORDS = 5_000
@@ -129,7 +129,7 @@ class _Lines:
         decode = _DECODER.decode
         with no_gc():
             lines = text.split(b"\n")
-        for number, line in enumerate(lines):
+        for line in lines:
             raw = line.strip(_BLANK)
             if not raw:
                 self.line += 1
@@ -143,7 +143,7 @@ class _Lines:
                     raise RecursionError
             except UNREADABLE:
                 if not self.row:
-                    self.pretty = _is_pretty(text, line) if number < 3 else False
+                    self.pretty = _is_pretty(text)
                 batch.faults.append(self._fault(line))
             else:
                 batch.rows.append(self.row)
@@ -181,13 +181,11 @@ class _Lines:
         return Batch(lines=[], raws=[], faults=[fault])
 
 
-def _is_pretty(text: bytes, line: bytes) -> bool:
+def _is_pretty(text: bytes) -> bool:
     """Does the first value of the block go on behind its first line?"""
     body = text.lstrip(_BLANK)
-    first = body.partition(b"\n")[0]
-    if line.strip(_BLANK) != first.strip(_BLANK) or first.strip(_BLANK)[-1:] not in (b"{", b"[", b","):
-        return False
-    return diagnose(body, alone=False).offset > len(first)
+    first = body.partition(b"\n")[0].rstrip(_BLANK)
+    return first[-1:] in (b"{", b"[", b",") and extent(body) > len(first) + 1
 
 
 def excerpt(text: bytes, offset: int) -> str:

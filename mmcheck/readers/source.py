@@ -94,7 +94,8 @@ class Stream(io.RawIOBase):
         self._rest = b""
         self._failure: StreamError | None = None
         if not keep_bom:
-            self._rest = self.read(len(BOM)).removeprefix(BOM)
+            first = self.read(len(BOM))
+            self._rest = first.removeprefix(BOM) + self._rest
 
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes (fewer only at the end), `b""` at the end. Raises StreamError, OpenError."""

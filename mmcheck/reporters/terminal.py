@@ -114,7 +114,7 @@ def worst(findings: Sequence[Finding]) -> Iterable[Finding]:
 
 def _counts(report: Report) -> list[RenderableType]:
     totals = report.totals
-    if report.format == "unknown" and not totals.records:
+    if not report.rules:  # nothing was looked at
         return []
     invalid = f" ({totals.invalid_records:,} unreadable or against the schema)" if totals.invalid_records else ""
     media = ""
@@ -221,10 +221,14 @@ def _skipped(rules: Sequence[RuleSummary]) -> list[str]:
 
 def _run(report: Report) -> str:
     run, totals = report.run, report.totals
-    speed = f" · {totals.records / run.seconds:,.0f} records/s" if totals.records and run.seconds > 0 else ""
-    sampled = f" · sampled {run.sampled}" if run.sampled else ""
-    ended = "" if run.complete else " · not complete"
-    return f"{run.seconds:.2f} s{speed} · {plural(run.jobs, 'job')} · media: {run.probe}{clean(sampled)}{ended}"
+    parts = [f"{run.seconds:.2f} s"] if run.seconds else []
+    parts += [f"{totals.records / run.seconds:,.0f} records/s"] if totals.records and run.seconds else []
+    parts += [plural(run.jobs, "job"), f"media: {run.probe}"]
+    parts += (
+        [f"sampled: {clean(', '.join(f'{key} {value}' for key, value in run.sampled.items()))}"] if run.sampled else []
+    )
+    parts += [] if run.complete else ["not complete"]
+    return " · ".join(parts)
 
 
 def _bar(share: float) -> str:
