@@ -143,9 +143,15 @@ def _list_rows(
     piece: Evidence, records: Sequence[Any], samples: Sequence[int], media: pl.DataFrame
 ) -> list[dict[str, Any]]:
     """Lists in the record, one value a medium, against columns of the media table; absent lists are passed over."""
-    lists_of = {sample: _lists(piece, record) for sample, record in zip(samples, records, strict=True)}
-    wanted = {sample: lists for sample, lists in lists_of.items() if lists}
-    if not wanted or any(name not in media.columns for name in piece.measured):
+    if not set(piece.measured) <= set(media.columns):
+        return []
+    mine = media.filter((pl.col("kind") == piece.kind) & pl.any_horizontal(pl.col(piece.measured).is_not_null()))
+    if mine.height == 0:
+        return []  # nothing of the kind, or nothing was measured
+    having = set(mine["sample"])
+    records_of = ((sample, record) for sample, record in zip(samples, records, strict=True) if sample in having)
+    wanted = {sample: lists for sample, record in records_of if (lists := _lists(piece, record))}
+    if not wanted:
         return []
     mine = media.filter((pl.col("kind") == piece.kind) & pl.col("sample").is_in(list(wanted)))
     found: dict[int, list[tuple[Any, ...]]] = {}

@@ -105,6 +105,16 @@ def _simple(path: str) -> Getter:
 
 
 def _of_record(steps: tuple[paths.Step, ...]) -> Getter:
+    if len(steps) == 1 and steps[0].kind == "key":
+        key = steps[0].key
+
+        def get_key(elements: Elements) -> list[Any]:
+            records = elements.records
+            found = (records[parent] for parent in elements.parents)
+            return [record.get(key) if record.__class__ is dict else None for record in found]
+
+        return get_key
+
     def get(elements: Elements) -> list[Any]:
         found = [paths.find(record, steps) for record in elements.records]
         return [found[parent] for parent in elements.parents]
@@ -147,6 +157,9 @@ def _index(elements: Elements) -> list[Any]:
     return [value.get(name) if isinstance(value, dict) else None for value in elements.values]
 
 
+_SIZED = frozenset((str, list, dict))
+
+
 def _as(name: str, path: str, form: str, kind: Kind) -> Declared:
     if form in _KINDS:
         return Declared(name, form, _simple(path))
@@ -162,7 +175,7 @@ def _as(name: str, path: str, form: str, kind: Kind) -> Declared:
         return Declared(name, "string", _found(_simple(path)))
     plain = _simple(path)
     forms: dict[str, tuple[Kind, Callable[[Any], Any]]] = {
-        "length": ("integer", lambda value: len(value) if isinstance(value, str | list | dict) else None),
+        "length": ("integer", lambda value: len(value) if value.__class__ in _SIZED else None),
         "json": ("string", lambda value: None if value is None else json_text(value)),
         "lower": ("string", lambda value: value.lower() if isinstance(value, str) else None),
         "normpath": ("string", lambda value: posixpath.normpath(value) if isinstance(value, str) and value else None),
@@ -357,15 +370,21 @@ _COERCE: dict[Kind, Callable[[Any], Any]] = {
 }
 _EXACT: dict[Kind, frozenset[type]] = {
     "string": frozenset({str, type(None)}),
-    "integer": frozenset(),  # Python integers may not fit: look at each
+    "integer": frozenset({int, type(None)}),
     "number": frozenset({float, type(None)}),
     "boolean": frozenset({bool, type(None)}),
 }
 
 
+def _fit(values: list[int | None]) -> bool:
+    """Whether all integers fit into 64 bits: Python's own are not bounded."""
+    whole = [value for value in values if value is not None]
+    return not whole or (min(whole) >= -_LIMIT and max(whole) < _LIMIT)
+
+
 def coerce(values: list[Any], kind: Kind) -> list[Any]:
     """The values as `kind`, None where one does not fit."""
-    if _EXACT[kind] and set(map(type, values)) <= _EXACT[kind]:
+    if set(map(type, values)) <= _EXACT[kind] and (kind != "integer" or _fit(values)):
         return values
     convert = _COERCE[kind]
     return [convert(value) for value in values]

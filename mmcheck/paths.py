@@ -91,8 +91,10 @@ def _walk(value: Any, steps: tuple[Step, ...], ordinals: tuple[int, ...], keys: 
     elif isinstance(value, dict) and step.kind == "numbered":
         before, _, after = step.key.partition("{n}")
         for key, element in value.items():
+            if not key.startswith(before) or not key.endswith(after):
+                continue
             number = key[len(before) : len(key) - len(after)]
-            if key.startswith(before) and key.endswith(after) and number.isascii() and number.isdigit():
+            if number.isascii() and number.isdigit():
                 yield from _walk(element, rest, (*ordinals, int(number)), (*keys, key))
     elif isinstance(value, dict):
         for key, element in value.items():

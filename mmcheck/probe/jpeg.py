@@ -38,8 +38,10 @@ class Header(NamedTuple):
 def look_jpeg(medium: Medium) -> Facts:
     """A JPEG; of several pictures in one file (MPO) the first, which is the one that everybody loads."""
     header = read_header(medium.head)
-    if not header.complete:
-        header = read_header(medium.whole())
+    for more in (1 << 17, medium.size):
+        # Thumbnails and colour profiles stand before the scan.
+        if not header.complete and len(medium.head) < medium.size:
+            header = read_header(medium.part(0, more))
     facts = medium.facts(
         "mpo" if header.several else "jpeg",
         width=header.width or None,

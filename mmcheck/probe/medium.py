@@ -15,6 +15,8 @@ from mmcheck.probe.containers import CONTAINERS, suffix_fits
 from mmcheck.probe.facts import Depth, Facts, Limits
 from mmcheck.probe.sniff import HEAD
 
+#: Files up to this many bytes are read when they are opened.
+READ_AT_ONCE = 4 << 20
 #: Files up to this many bytes are read, larger ones mapped: a map costs more to set up than a small read.
 READ_WHOLE = 32 << 20
 
@@ -43,9 +45,14 @@ class Medium:
         self._map: mmap.mmap | None = None
         if isinstance(source, Path):
             self.path = source
-            self.size, self.head = self._open(source)
-            if self.size <= len(self.head):
-                self._whole = self.head
+            try:
+                self.size, read = self._open(source)
+            except BaseException:
+                self._close()
+                raise
+            self.head = read[:HEAD]
+            if self.size <= len(read):
+                self._whole = read
         else:
             self._whole = source.cast("B") if isinstance(source, memoryview) and source.format != "B" else source
             self.size, self.head = len(self._whole), bytes(self._whole[:HEAD])
@@ -59,7 +66,14 @@ class Medium:
         status = os.fstat(self._fd)
         if not stat.S_ISREG(status.st_mode):
             raise NotAFile
-        return status.st_size, os.read(self._fd, HEAD)
+        # One read for what will be decoded anyway, if it is not large.
+        at_once = self.depth == "decode" and status.st_size <= READ_AT_ONCE
+        return status.st_size, os.read(self._fd, max(status.st_size, HEAD) if at_once else HEAD)
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def __enter__(self) -> Medium:
         return self
@@ -68,8 +82,7 @@ class Medium:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._whole = None
-        if self._fd >= 0:
-            os.close(self._fd)
+        self._close()
         if self._map is not None:
             try:
                 self._map.close()

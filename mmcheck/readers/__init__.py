@@ -84,16 +84,17 @@ READERS: dict[str, Callable[[Path, Container, str, bool, int], Iterator[Batch]]]
 
 
 def head(path: Path, at: str = "", n: int = 100) -> list[Any]:
-    """The first `n` readable records, cheaply; of a large document that is one record, an outline of it.
+    """The first `n` readable records, cheaply; of a large document that is one record, or whose members are the records
+    (`*`), an outline of it.
 
     Bad data gives fewer records or none. Raises OpenError where the file is missing or may not be opened.
     """
     found = container(path)
-    if found.fault is None and found.name == "json" and not at and path.stat().st_size > _LARGE:
+    if found.fault is None and found.name == "json" and at in ("", "*") and path.stat().st_size > _LARGE:
         with Stream(path, found.compression) as stream:
             outline = json_document.outline(stream, n, _AFAR)
         if outline:
-            return [outline]
+            return [outline] if not at else list(outline.values())[:n]
     values: list[Any] = []
     for batch in read(path, at, block=_AFAR):
         values += batch.values

@@ -181,8 +181,8 @@ def _classify(chars: str, at: int, problem: str) -> Diagnosis:
 def _expected(chars: str, at: int, before: str) -> Diagnosis:
     here, last = chars[at], before[-1:]
     named = _by_word(chars, at)
-    if last in _ENDS_A_VALUE and last and named is None:
-        if here in '"{[':
+    if last and last in _ENDS_A_VALUE:
+        if here in '"{[' or (here in "-0123456789" and last not in "0123456789"):
             missing = "colon" if _is_key(before) else "comma"
             return Diagnosis(at, f"a missing {missing} before {here!r}", f"put a {missing} there")
         if here in "]}" and named is None:

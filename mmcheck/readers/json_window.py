@@ -306,11 +306,10 @@ class _Guess:
                 keys, raws = list(found), list(map(bytes, found.values()))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        colon = _INK.search(body, len(b'"' + keys[0].encode() + b'"'))
-        first = body.find(raws[0], colon.end()) if colon else -1
-        if first < 0:
+        first = _PLAIN_KEY.match(body)
+        if not first:
             return None
-        around = first - len(keys[0].encode())
+        around = first.end() - len(first[1])
         gap = len(self._mark) - self._tail - self._back
         spelled = len("".join(keys).encode(errors="replace"))
         whole = spelled + sum(map(len, raws)) + around * len(keys) + gap * (len(keys) - 1)
