@@ -150,15 +150,15 @@ def _list_rows(
         return []  # nothing of the kind, or nothing was measured
     having = set(mine["sample"])
     records_of = ((sample, record) for sample, record in zip(samples, records, strict=True) if sample in having)
-    wanted = {sample: lists for sample, record in records_of if (lists := _lists(piece, record))}
+    wanted = {sample: found for sample, record in records_of if (found := _lists(piece, record))}
     if not wanted:
         return []
     mine = media.filter((pl.col("kind") == piece.kind) & pl.col("sample").is_in(list(wanted)))
-    found: dict[int, list[tuple[Any, ...]]] = {}
+    seen: dict[int, list[tuple[Any, ...]]] = {}
     for sample, *values in mine.select("sample", *piece.measured).iter_rows():
-        found.setdefault(sample, []).append(tuple(values[number] for number in wanted[sample]))
+        seen.setdefault(sample, []).append(tuple(values[number] for number in wanted[sample]))
     rows = []
-    for sample, measured in found.items():
+    for sample, measured in seen.items():
         lists = list(wanted[sample].values())
         if any(len(values) != len(measured) for values in lists):
             continue  # lists of another length are a finding of their own

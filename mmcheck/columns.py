@@ -171,8 +171,8 @@ def _as(name: str, path: str, form: str, kind: Kind) -> Declared:
         return Declared(name, "string", _type(path))
     if form == "spelling":
         return Declared(name, "string", _spelling(path))
-    if form == "found":
-        return Declared(name, "string", _found(_simple(path)))
+    if form in ("found", "found_below"):
+        return Declared(name, "string", _found(_simple(path), ("found", "found_below").index(form)))
     plain = _simple(path)
     forms: dict[str, tuple[Kind, Callable[[Any], Any]]] = {
         "length": ("integer", lambda value: len(value) if value.__class__ in _SIZED else None),
@@ -181,7 +181,7 @@ def _as(name: str, path: str, form: str, kind: Kind) -> Declared:
         "normpath": ("string", lambda value: posixpath.normpath(value) if isinstance(value, str) and value else None),
     }
     if form not in forms:
-        known = ("text", *_KINDS, "present", "type", "spelling", "found", *forms)
+        known = ("text", *_KINDS, "present", "type", "spelling", "found", "found_below", *forms)
         raise RequestError(f"the column {name!r} is read as {form!r}, which is unknown{nearest(form, known)}")
     kind, convert = forms[form]
     return Declared(name, kind, lambda elements: [convert(value) for value in plain(elements)])
@@ -246,12 +246,13 @@ def _spelling(path: str) -> Getter:
     return get
 
 
-def _found(getter: Getter) -> Getter:
-    """What lies at a path that a naming file names: `file`, `directory`, or null for nothing."""
+def _found(getter: Getter, which: int) -> Getter:
+    """What lies at a path that a naming file names (`file`, `directory`, null for nothing), or below which folder."""
 
     def get(elements: Elements) -> list[Any]:
         look = elements.context.get("look")
-        return [look(value) if look and isinstance(value, str) and value else None for value in getter(elements)]
+        places = (look(value) if look and isinstance(value, str) and value else None for value in getter(elements))
+        return [place and place[which] for place in places]
 
     return get
 

@@ -158,7 +158,7 @@ def named_files(
         for place in places(record, steps):
             if not isinstance(place.value, str) or not place.value.strip():
                 continue
-            path = look_up(place.value, naming.path, root)
+            path, _ = look_up(place.value, naming.path, root)
             if path is None:
                 pointer = "".join("/" + key for key in place.keys) + "/" + steps[-1].key
                 hint = "paths are tried from the naming file's folder, the dataset's root and three parents of it"
@@ -173,14 +173,14 @@ def named_files(
                 yield from _named(fitting[0], root, naming, path, place.keys)
 
 
-def look_up(text: str, naming: Path, root: Path) -> Path | None:
-    """Where a path leads that the file `naming` names: below its folder, the root, or three parents of that."""
+def look_up(text: str, naming: Path, root: Path) -> tuple[Path | None, Path | None]:
+    """Where a path leads that the file `naming` names, and below which folder: its own, the root, or three parents."""
     bases = [naming.parent, root, *[parent for parent in root.parents[:3] if parent != parent.parent]]
     for base in dict.fromkeys(bases):
         path = Path(os.path.normpath(base / text))
         if any(path.is_relative_to(allowed) for allowed in bases) and path.exists():
-            return path
-    return None
+            return path, base
+    return None, None
 
 
 def _named(role: Role, root: Path, naming: DataFile, path: Path, keys: tuple[str, ...]) -> Iterator[DataFile]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -312,9 +313,11 @@ def _places(tables: Tables, batch: Batch, number: int) -> pl.DataFrame:
     )
 
 
-def _look(text: str, *, naming: Path, root: Path) -> str | None:
-    path = look_up(text, naming, root)
-    return None if path is None else "directory" if path.is_dir() else "file"
+def _look(text: str, *, naming: Path, root: Path) -> tuple[str, str] | None:
+    path, base = look_up(text, naming, root)
+    if path is None or base is None:
+        return None
+    return "directory" if path.is_dir() else "file", os.path.relpath(base, naming.parent)
 
 
 def _context(facts: Mapping[str, Any]) -> dict[str, Any]:

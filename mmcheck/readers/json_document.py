@@ -103,11 +103,11 @@ class _Document:
         for key in members(window):
             below = kind(window.peek())
             if key != path[0]:
-                skip(window)
+                self._pass(key)
             elif key in seen:
                 hint = "loaders keep only the last of them: put all records in one"
                 self.faults.append(Fault("MM002", f"the member {key!r} stands twice in the document", hint=hint))
-                skip(window)
+                self._pass(key)
             else:
                 yield from self._below(path[1:], f"{walked}/{key}")
             if len(seen) < 50:
@@ -118,6 +118,11 @@ class _Document:
             self.faults.append(
                 Fault("MM001", message, pointer=walked or None, hint=f"records are looked for at {self.at}")
             )
+
+    def _pass(self, key: str) -> None:
+        if not skip(self.window):
+            hint = "convert the file to UTF-8: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW"
+            self.faults.append(Fault("MM002", f"the member {key!r} holds bytes that are not UTF-8", hint=hint))
 
     def _decoded(self, chunk: Chunk) -> Iterator[Batch]:
         keys, raws = chunk
@@ -168,16 +173,18 @@ class _Document:
         return Fault("MM002", message, row=row, line=line, value=excerpt(window.buffer, offset), hint=hint)
 
 
-def skip(window: Window) -> None:
-    """Go behind the value that begins here, however long it is."""
-    if window.peek() not in (b"{", b"["):
-        window.take()
-        return
-    if window.end(min(SMALL, window.block)) is not None:
-        window.take()
-        return
-    for _ in chunks(window):
-        pass
+def skip(window: Window) -> bool:
+    """Go behind the value that begins here, however long it is. Is all of it UTF-8?"""
+    if window.peek() not in (b"{", b"[") or window.end(min(SMALL, window.block)) is not None:
+        return _is_utf8([window.take()])
+    return all([_is_utf8(raws) for _, raws in chunks(window)])  # noqa: C419 (to the end, whatever comes up)
+
+
+def _is_utf8(raws: list[bytes]) -> bool:
+    try:
+        return all(raw.isascii() or raw.decode() for raw in raws)
+    except UnicodeDecodeError:
+        return False
 
 
 def _article(name: str) -> str:

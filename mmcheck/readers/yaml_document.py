@@ -11,7 +11,7 @@ from mmcheck.readers.source import Stream, StreamError
 
 _LONGEST = 64 << 20
 _DEEPEST = 100
-_NODES = 1_000_000
+_NODES = 250_000
 """How many values a file may have once its aliases are written out."""
 _MERGE = "tag:yaml.org,2002:merge"
 _PLAIN = "tag:yaml.org,2002:"
