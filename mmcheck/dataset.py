@@ -145,8 +145,11 @@ def _data_file(role: Role, candidate: Candidate) -> DataFile:
 
 def named_files(
     form: Format, root: Path, naming: DataFile, row: int, record: Any
-) -> Iterator[DataFile | tuple[str, Fault]]:
-    """The files that a record of `naming` names, each with its context; a fault for each that is not there."""
+) -> Iterator[DataFile | tuple[str, Fault, list[Role]]]:
+    """The files that a record of `naming` names, each with its context.
+
+    For each that is not there a fault, with the file that names it and the roles that it could have had.
+    """
     from mmcheck.paths import places
 
     named_by: dict[tuple[Any, ...], list[Role]] = {}
@@ -165,7 +168,7 @@ def named_files(
                 fault = Fault(
                     "MM004", f"{place.value} is missing", row=row, pointer=pointer, value=place.value, hint=hint
                 )
-                yield (naming.file, fault)
+                yield (naming.file, fault, roles)
                 continue
             # Two roles may share a key (images in Parquet, images in JSON): then the file's name says which it is.
             fitting = [role for role in roles if role.fits_name(path.name)] or roles

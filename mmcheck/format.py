@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from mmcheck import paths, rulefile
-from mmcheck.align import Evidence, declare_evidence
 from mmcheck.contracts import TABLES, Kind
 from mmcheck.errors import RequestError, nearest
+from mmcheck.order import Evidence, declare_evidence
 from mmcheck.resources import folder
 from mmcheck.rulefile import RuleFile
 from mmcheck.schema import Judge

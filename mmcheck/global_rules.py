@@ -23,11 +23,15 @@ _SEEDS = (11, 23)
 
 @dataclass(slots=True)
 class Facts:
-    """What one or more batches say for the global rules, by rule number; `targets` by (table, columns)."""
+    """What one or more batches say for the global rules, by rule number; `targets` by (table, columns).
+
+    Of `incomplete` tables some rows could not be read, so that what is not among them may exist all the same.
+    """
 
     keys: dict[int, list[pl.DataFrame]] = field(default_factory=dict)
     targets: dict[tuple[str, tuple[str, ...]], list[pl.DataFrame]] = field(default_factory=dict)
     unknown: dict[int, int] = field(default_factory=dict)
+    incomplete: set[str] = field(default_factory=set)
 
     def __iadd__(self, other: Facts) -> Facts:
         for number, frames in other.keys.items():
@@ -36,6 +40,7 @@ class Facts:
             self.targets.setdefault(target, []).extend(frames)
         for number, count in other.unknown.items():
             self.unknown[number] = self.unknown.get(number, 0) + count
+        self.incomplete |= other.incomplete
         return self
 
 
@@ -178,7 +183,8 @@ def judge(number: int, rule: Rule, facts: Facts, most: int | None) -> Outcome:
     if rule.stanza.references:
         reference = rule.stanza.references
         targets = facts.targets.get((reference.to_table, reference.to_columns))
-        return _judge_references(outcome, frame, targets, most, once=reference.once)
+        complete = reference.to_table not in facts.incomplete
+        return _judge_references(outcome, frame, targets, most, once=reference.once, complete=complete)
     aggregate = rule.stanza.aggregate
     assert aggregate is not None and rule.aggregate is not None
     merged = _merged(frame, aggregate.by, rule.aggregate)
@@ -213,9 +219,15 @@ def _judge_unique(outcome: Outcome, frame: pl.DataFrame, most: int | None) -> Ou
 
 
 def _judge_references(
-    outcome: Outcome, frame: pl.DataFrame, targets: list[pl.DataFrame] | None, most: int | None, *, once: bool
+    outcome: Outcome,
+    frame: pl.DataFrame,
+    targets: list[pl.DataFrame] | None,
+    most: int | None,
+    *,
+    once: bool,
+    complete: bool,
 ) -> Outcome:
-    """Keys that are not among the targets fail, and name the nearest; without any target table all are unknown.
+    """Keys that are not among the targets fail, and name the nearest; they are unknown where some target is.
 
     With `once` it is those that are among the targets more than once that fail.
     """
@@ -233,6 +245,9 @@ def _judge_references(
     known = pl.concat(targets).unique(["_one", "_two"], maintain_order=True)
     missing = frame.join(known, on=["_one", "_two"], how="anti", maintain_order="left")
     missing = missing.sort("sample", maintain_order=True)
+    if not complete:
+        outcome.unknown += missing.height
+        return outcome
     outcome.failed = missing.height
     failures = missing if most is None else missing.head(most)
     candidates = [str(shown) for shown in known["_shown"].head(20_000).to_list()]

@@ -183,12 +183,17 @@ def _probe_depth(depth: Depth) -> Literal["header", "decode"]:
     return "decode" if depth == "decode" else "header"
 
 
+def _partly(facts: Facts) -> bool:
+    """Whether the probe gave up before the end of a long medium, and says so."""
+    return facts.defect is None and not facts.decoded and facts.detail is not None
+
+
 _OF_LOCATION = frozenset(("absolute", "escapes", "in_parent", "skipped", "found"))
 
 
 def _value(looked: Looked, name: str) -> Any:
     facts = looked.facts
-    if name == "skipped" and facts is not None and facts.defect == "unsupported":
+    if name == "skipped" and facts is not None and (facts.defect == "unsupported" or _partly(facts)):
         return facts.detail or "not supported"
     if name in _OF_LOCATION:
         return getattr(looked.location, name)

@@ -20,6 +20,7 @@ from mmcheck.errors import OpenError
 from mmcheck.finding import Finding
 from mmcheck.format import Format, Role
 from mmcheck.media import Prober
+from mmcheck.order import order as order_table
 from mmcheck.readers.batch import Batch, Fault
 from mmcheck.results import ShardResult
 from mmcheck.rules import Outcome, evaluate
@@ -115,6 +116,9 @@ class Checker:
     def _faults(self, result: ShardResult, batch: Batch, shard: Shard) -> None:
         for fault in batch.faults:
             self.add_fault(result, fault, shard.number, shard.file.file, None, fault.message)
+        if batch.faults:
+            role = self.plan.format.roles[shard.file.role]
+            result.facts.incomplete |= {plan.name for plan in role.plans}
         number = self.core["MM002"]
         result.tally(number).checked += len(batch.rows)
 
@@ -164,7 +168,9 @@ class Checker:
                 if isinstance(found, DataFile):
                     result.named.append(found)
                 else:
-                    self.add_fault(result, found[1], shard.number, found[0], None, found[1].message)
+                    named_in, fault, roles = found
+                    self.add_fault(result, fault, shard.number, named_in, None, fault.message)
+                    result.facts.incomplete |= {plan.name for each in roles for plan in each.plans}
         if not all(valid):
             broken = [number for number, fine in enumerate(valid) if not fine]
             result.invalid += len(broken)
@@ -243,7 +249,7 @@ class Checker:
         )
         if self.wants_order:
             samples = [(shard.number << ROW_BITS) + row for row in batch.rows]
-            frames["order"] = align.order(plan.format.evidence, batch.values, samples, slots, frames["media"])
+            frames["order"] = order_table(plan.format.evidence, batch.values, samples, slots, frames["media"])
         return tables
 
     def _foreign(self, frames: Mapping[str, pl.DataFrame], role: Role) -> pl.DataFrame:

@@ -323,6 +323,14 @@ def make_llava() -> None:
     case = bad("llava", "media-without-placeholder").media(a=jpeg(1), b=jpeg(2))
     case.array("train.json", [llava(), llava(image=["images/a.jpg", "images/b.jpg"])])
     case.expect("train.json", ("MM011", "train.json", 1))
+    numbered = ["image=<image_{n}>"]
+    pair = ["images/a.jpg", "images/b.jpg"]
+    right = [llava("<image_1> or <image_2>?", image=pair), llava("<image_0> or <image_1>?", image=pair)]
+    case = good("llava", "numbered-placeholders").media(a=jpeg(1), b=jpeg(2)).array("train.json", right)
+    case.expect("train.json", placeholders=numbered)
+    case = bad("llava", "media-out-of-order").media(a=jpeg(1), b=jpeg(2))
+    case.array("train.json", [right[0], llava("<image_2> or <image_1>?", image=pair)])
+    case.expect("train.json", ("MM012", "train.json", 1), placeholders=numbered)
     case = bad("llava", "media-of-another-kind").media(a=jpeg(1)).array("train.json", [llava(), llava("<video>what?")])
     case.expect("train.json", ("MM013", "train.json", 1))
     case = bad("llava", "no-placeholder").media(a=jpeg(1)).array("train.json", [llava(), llava("what?")])

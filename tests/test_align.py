@@ -5,7 +5,8 @@ from collections import Counter
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
-from mmcheck import align
+
+from mmcheck import align, order
 
 KINDS = st.sampled_from(["image", "video", "audio"])
 RECORDS = st.lists(st.tuples(st.lists(KINDS, max_size=4), st.lists(KINDS, max_size=4)), max_size=6)
@@ -40,10 +41,10 @@ def test_a_permutation_is_told_from_the_same_order(pair: tuple[list[int], list[i
         {"sample": [0] * len(measured), "kind": ["image"] * len(measured), "width": measured},
         schema={"sample": pl.Int64, "kind": pl.String, "width": pl.Int64},
     )
-    evidence = align.declare_evidence(
+    evidence = order.declare_evidence(
         {"evidence": "stats", "kind": "image", "recorded": ["widths"], "measured": ["width"]}
     )
-    rows = align.order([evidence], [{"widths": recorded}], [0], None, media).to_dicts()
+    rows = order.order([evidence], [{"widths": recorded}], [0], None, media).to_dicts()
     if not recorded:
         assert rows == []
     else:
@@ -51,7 +52,7 @@ def test_a_permutation_is_told_from_the_same_order(pair: tuple[list[int], list[i
 
 
 def matrix_rows(values: list[float], matrix: list[list[float]]) -> list[dict[str, object]]:
-    evidence = align.declare_evidence(
+    evidence = order.declare_evidence(
         {
             "evidence": "matrix",
             "kind": "image",
@@ -63,7 +64,7 @@ def matrix_rows(values: list[float], matrix: list[list[float]]) -> list[dict[str
     )
     record = {"info": [{"sim": value, "at": number} for number, value in enumerate(values)], "matrix": matrix}
     media = pl.DataFrame(schema={"sample": pl.Int64, "kind": pl.String})
-    return align.order([evidence], [record], [0], None, media).to_dicts()
+    return order.order([evidence], [record], [0], None, media).to_dicts()
 
 
 def test_rows_of_a_matrix_tell_the_order() -> None:

@@ -25,7 +25,7 @@ CONFINED = {
 LAYERS = (
     ("errors", "finding", "contracts", "paths", "resources", "report"),
     ("readers", "schema", "expression", "yaml_lines", "rulefile", "columns", "table_plans", "slots", "probe", "locate"),
-    ("sources", "content", "align", "tables", "paranoid", "reporters"),
+    ("sources", "content", "align", "order", "tables", "paranoid", "reporters"),
     ("format", "listing", "ruleset", "rules", "global_rules", "compose", "media"),
     ("detection", "dataset", "examples"),
     ("results", "sampling", "shard", "verdicts"),
