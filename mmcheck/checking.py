@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from mmcheck import rulefile
 from mmcheck.dataset import Dataset, open_dataset
@@ -74,9 +75,7 @@ def check(
         raise RequestError(f"there is no probe {probe!r}{nearest(probe, PROBES)}: {', '.join(PROBES)}")
     dataset = open_dataset(path, format=format, format_path=format_path, split=split)
     form = dataset.format
-    ruleset = build(
-        form, [rulefile.read(Path(file)) for file in rules], params=params, select=select, ignore=ignore
-    )
+    ruleset = build(form, [rulefile.read(Path(file)) for file in rules], params=params, select=select, ignore=ignore)
     depth = _depth(probe, ruleset, dataset)
     sampling = Sampling.parse(sample, dataset) if sample else None
     plan = Plan(
@@ -197,6 +196,14 @@ def _placeholders(form: Format, given: Sequence[str]) -> dict[str, str | None]:
     return chosen
 
 
+def run_times(started: datetime, seconds: float) -> dict[str, Any]:
+    """The time fields of a run; `SOURCE_DATE_EPOCH` fixes them, so that two runs over the same bytes are the same."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdecimal():
+        started, seconds = datetime.fromtimestamp(int(epoch), UTC), 0.0
+    return {"started": started.strftime("%Y-%m-%dT%H:%M:%SZ"), "seconds": round(seconds, 3)}
+
+
 def _report(
     dataset: Dataset,
     plan: Plan,
@@ -224,8 +231,7 @@ def _report(
         fingerprint="sha256:" + hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest(),
         files=files,
         run=Run(
-            started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            seconds=round(time.perf_counter() - clock, 3),
+            **run_times(started, time.perf_counter() - clock),
             jobs=jobs,
             complete=judged.complete,
             probe=depth,
@@ -236,4 +242,5 @@ def _report(
         rules=judged.rules,
         findings=judged.findings,
         notes=[*notes, *judged.notes],
+        root=str(dataset.root) if os.path.isabs(dataset.path) else os.path.relpath(dataset.root),
     )

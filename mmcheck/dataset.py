@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmcheck import readers
-from mmcheck.detection import choose, document_of, fit, heads_of_files, name_fits
+from mmcheck.detection import choose, document_of, fit, heads_of_files, roles_for
 from mmcheck.errors import OpenError, RequestError
 from mmcheck.format import Format, Role, load
 from mmcheck.listing import Candidate, Listing, list_files
@@ -91,9 +91,11 @@ def _assign(form: Format, listing: Listing) -> tuple[list[DataFile], list[str]]:
     naming = {role for each in form.roles.values() for role, _ in each.named_by}
     for candidate in listing.candidates:
         mine = []
-        roles = [role for role in form.roles.values() if name_fits(role, candidate, listing)]
+        roles = roles_for(form, candidate, listing)
         if not roles and candidate.named:
             roles = list(form.roles.values())
+        # Where no record tells, the name does.
+        roles.sort(key=lambda role: not role.fits_name(candidate.path.name))
         fits = {role.name: fit(role, candidate.path, heads)[0] for role in roles}
         unreadable = not any(_readable(role, candidate.path, heads) for role in roles)
         for role in roles:

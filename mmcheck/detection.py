@@ -12,7 +12,7 @@ from typing import Any
 from mmcheck import readers
 from mmcheck.errors import OpenError, RequestError
 from mmcheck.format import Format, Role, load, names, unreadable
-from mmcheck.listing import Candidate, Listing, list_files
+from mmcheck.listing import DATA, Candidate, Listing, list_files
 from mmcheck.paths import parse, places
 from mmcheck.schema import Judge, without_bytes
 
@@ -55,9 +55,7 @@ def _evidence(listing: Listing, format_path: Sequence[str | Path]) -> list[Evide
         have: dict[str, None] = {}
         lack: dict[str, None] = {}
         for candidate in listing.candidates[:_MOST_FILES_FOR_DETECTION]:
-            for role in form.roles.values():
-                if not name_fits(role, candidate, listing):
-                    continue
+            for role in roles_for(form, candidate, listing):
                 fits, total, keys, lacks = fit(role, candidate.path, heads)
                 matched += fits
                 seen += total
@@ -70,10 +68,15 @@ def _evidence(listing: Listing, format_path: Sequence[str | Path]) -> list[Evide
     return sorted(found, key=lambda each: (-each.matched, -len(each.keys) / (len(each.keys) + len(each.lacks) or 1)))
 
 
-def name_fits(role: Role, candidate: Candidate, listing: Listing) -> bool:
-    if role.fixed and not candidate.named:
-        return candidate.path.parent == listing.root and role.fits_name(candidate.path.name)
-    return role.fixed or listing.shards or role.fits_name(candidate.path.name)
+def roles_for(form: Format, candidate: Candidate, listing: Listing) -> list[Role]:
+    """The roles that a file may be of by its name; one that is named by the user, or by the dataset, may be of any."""
+    named = candidate.named or listing.shards
+    roles = [
+        role
+        for role in form.roles.values()
+        if role.fits_name(candidate.path.name) and (named or not role.fixed or candidate.path.parent == listing.root)
+    ]
+    return roles or [role for role in form.roles.values() if named and not role.document]
 
 
 def heads_of_files() -> Any:
@@ -133,7 +136,7 @@ def choose(listing: Listing, format_path: Sequence[str | Path]) -> Format:
     if likely:
         told = "\n  ".join(str(each) for each in likely)
         raise RequestError(f"{listing.path} may be of several formats: choose one with --format\n  {told}")
-    if not any(_has_record(candidate.path) for candidate in listing.candidates):
+    if all(DATA.search(candidate.file) and not _has_record(candidate.path) for candidate in listing.candidates):
         return unreadable()
     near = "\n  ".join(str(each) for each in found[:3])
     known = ", ".join(names(format_path))
@@ -143,7 +146,7 @@ def choose(listing: Listing, format_path: Sequence[str | Path]) -> Format:
 
 def _has_record(path: Path) -> bool:
     """Whether any record of a file can be read; a file that cannot be told from its name may be anything."""
-    return bool(readers.head(path, "", 1)) or readers.container(path).fault is None and not _broken(path)
+    return bool(readers.head(path, "", 1)) or (readers.container(path).fault is None and not _broken(path))
 
 
 def _broken(path: Path) -> bool:

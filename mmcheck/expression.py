@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmcheck.contracts import Kind
@@ -72,8 +72,8 @@ def _literal(value: Any) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def vet(sql: str, *, aggregate: bool = False) -> None:
-    """Refuse what an expression must not hold. `aggregate` allows bare aggregates.
+def vet(sql: str, *, aggregate: bool = False, by: Sequence[str] = ()) -> None:
+    """Refuse what an expression must not hold. `aggregate` allows bare aggregates, over groups of the columns `by`.
 
     Raises RequestError, saying what was found.
     """
@@ -108,12 +108,27 @@ def vet(sql: str, *, aggregate: bool = False) -> None:
         partition = {column.name for column in window.args.get("partition_by") or () if isinstance(column, exp.Column)}
         if "sample" not in partition:
             raise RequestError("a window must be PARTITION BY sample: its value would depend on the batch")
-    if not aggregate:
+    if aggregate:
+        _vet_aggregate(tree, by)
+    else:
         for call in tree.find_all(exp.AggFunc):
             if not call.find_ancestor(exp.Window):
                 raise RequestError(
                     f"{call.sql()} without OVER (PARTITION BY sample) depends on the batch: use aggregate:"
                 )
+
+
+def _vet_aggregate(tree: Any, by: Sequence[str]) -> None:
+    """Refuse an aggregate that does not add up over the parts of a dataset, and a column outside of all aggregates."""
+    from sqlglot import exp
+
+    known = (exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg)
+    for call in tree.find_all(exp.AggFunc):
+        if not isinstance(call, known):
+            raise RequestError(f"{call.sql()} does not add up over a dataset: use COUNT, SUM, MIN, MAX or AVG")
+    for column in tree.find_all(exp.Column):
+        if column.find_ancestor(*known) is None and column.name not in by:
+            raise RequestError(f"{column.name!r} stands outside of an aggregate, and the groups are not by it")
 
 
 def _first_line(error: BaseException) -> str:

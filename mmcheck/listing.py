@@ -13,7 +13,7 @@ from pathlib import Path
 from mmcheck.errors import OpenError
 from mmcheck.readers.batch import Fault
 
-_DATA = re.compile(r"\.(json|jsonl|ndjson|csv|tsv|parquet|arrow|feather|ipc|ya?ml)(\.gz|\.zst)?$", re.I)
+DATA = re.compile(r"\.(json|jsonl|ndjson|csv|tsv|parquet|arrow|feather|ipc|ya?ml)(\.gz|\.zst)?$", re.I)
 
 
 _SPLIT = re.compile(r"(train|training|val|valid|validation|dev|test|eval)(?![a-z])", re.I)
@@ -93,7 +93,7 @@ def _list_directory(shown: str, root: Path) -> Listing:
     for folder, folders, entries in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(entries):
-            if _DATA.search(name) and name not in _NOT_DATA and not name.startswith((".", "cache-")):
+            if DATA.search(name) and name not in _NOT_DATA and not name.startswith((".", "cache-")):
                 path = Path(folder, name)
                 file = str(path.relative_to(root))
                 found.append(Candidate(path, file, split_of(file)))

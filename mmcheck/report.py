@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mmcheck import __version__
+from mmcheck.errors import RequestError
 from mmcheck.finding import Finding, Severity
 
 if TYPE_CHECKING:
     import polars as pl
+
+#: Version of the shape of a result, `schemas/mmcheck/result/`.
+RESULT = 1
 
 
 @dataclass(slots=True)
@@ -28,7 +33,7 @@ class FileSummary:
 
 @dataclass(slots=True)
 class RuleSummary:
-    """What became of one rule. `checked` = passed + failed + unknown rows."""
+    """What became of one rule. `checked` = passed + failed + unknown rows; `docs` and `hint` are its stanza's."""
 
     code: str
     name: str
@@ -41,6 +46,8 @@ class RuleSummary:
     status: str = "passed"
     reason: str | None = None
     capped: bool = False
+    docs: str = ""
+    hint: str | None = None
 
 
 @dataclass(slots=True)
@@ -73,7 +80,11 @@ class Run:
 
 @dataclass(slots=True)
 class Report:
-    """The result of checking one dataset."""
+    """The result of checking one dataset.
+
+    `root` is the folder that names of files are relative to, as seen from where mmcheck ran; `written_by` the version
+    of mmcheck that judged. `picture_roots` are folders whose images a report may show; they are not part of the result.
+    """
 
     path: str
     format: str
@@ -86,6 +97,9 @@ class Report:
     findings: list[Finding]
     notes: list[str] = field(default_factory=list)
     statistics: dict[str, Any] = field(default_factory=dict)
+    root: str = "."
+    written_by: str = __version__
+    picture_roots: tuple[Path, ...] = field(default=(), compare=False)
 
     @property
     def verdict(self) -> str:
@@ -129,9 +143,10 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """The result as `schemas/mmcheck/result/1.json` describes it."""
         return {
-            "mmcheck": {"result": 1, "version": __version__},
+            "mmcheck": {"result": RESULT, "version": self.written_by},
             "dataset": {
                 "path": self.path,
+                "root": self.root,
                 "format": self.format,
                 "version": self.version,
                 "fingerprint": self.fingerprint,
@@ -145,6 +160,33 @@ class Report:
             "notes": self.notes,
             "statistics": self.statistics,
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Report:
+        """The report of a result as `to_dict` makes it. RequestError for another version of the shape, or another shape."""
+        version = _version(data)
+        if version != RESULT:
+            raise RequestError(f"the result is of version {version}; this mmcheck reads version {RESULT}: check again")
+        try:
+            dataset = data["dataset"]
+            return cls(
+                path=msgspec.convert(dataset["path"], str),
+                format=msgspec.convert(dataset["format"], str),
+                version=msgspec.convert(dataset["version"], int),
+                fingerprint=msgspec.convert(dataset["fingerprint"], str | None),
+                files=msgspec.convert(dataset["files"], list[FileSummary]),
+                run=msgspec.convert(data["run"], Run),
+                totals=msgspec.convert(data["totals"], Totals),
+                rules=msgspec.convert(data["rules"], list[RuleSummary]),
+                findings=msgspec.convert(data["findings"], list[Finding]),
+                notes=msgspec.convert(data["notes"], list[str]),
+                statistics=msgspec.convert(data["statistics"], dict[str, Any]),
+                root=msgspec.convert(dataset.get("root", "."), str),
+                written_by=msgspec.convert(data["mmcheck"]["version"], str),
+            )
+        except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
+            what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+            raise RequestError(f"this is not a whole result of mmcheck: {what}") from None
 
     def to_json(self) -> str:
         """The result as indented JSON text."""
@@ -166,9 +208,17 @@ def findings_frame(findings: Iterable[Finding]) -> pl.DataFrame:
     return pl.DataFrame([finding.to_dict() for finding in findings], schema={name: schema[name] for name in order})
 
 
+def _version(data: Any) -> Any:
+    """The version of a result's shape. RequestError where the data are no result."""
+    if not isinstance(data, Mapping) or not isinstance(data.get("mmcheck"), Mapping) or "result" not in data["mmcheck"]:
+        raise RequestError("this is not a result of mmcheck (`mmcheck check PATH -o json=FILE` writes one)")
+    return data["mmcheck"]["result"]
+
+
 def _rule(summary: RuleSummary) -> dict[str, Any]:
     fields = asdict(summary)
     fields["severity"] = summary.severity.value
-    if summary.reason is None:
-        del fields["reason"]
+    for name in ("reason", "docs", "hint"):
+        if not fields[name]:
+            del fields[name]
     return fields

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmcheck.errors import RequestError, nearest
+from mmcheck.errors import RequestError
 from mmcheck.finding import Severity
+from mmcheck.metaschema import hold
 from mmcheck.yaml_lines import Located, Where, load
 
 Row = Mapping[str, Any]
@@ -17,10 +17,7 @@ Row = Mapping[str, Any]
 Example = Mapping[str, Sequence[Row]]
 
 #: The kinds of check, by the key that declares them. `raised_by` documents a rule that a module raises itself.
-CHECKS = ("expression", "unique", "references", "aggregate", "raised_by")
-
-_CODE = re.compile(r"[A-Z]{2,4}\d{3}$")
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*$")
+CHECKS = ("expression", "unique", "references", "aggregate", "python", "pandera", "raised_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +56,8 @@ class Stanza:
     unique: tuple[str, ...] | None = None
     references: References | None = None
     aggregate: Aggregate | None = None
+    python: str | None = None
+    pandera: str | None = None
     raised_by: str | None = None
     hint: str | None = None
     docs: str = ""
@@ -67,6 +66,8 @@ class Stanza:
     pointer: str | None = None
     value: str | None = None
     tolerate: str | None = None
+    warn_above: str | None = None
+    error_above: str | None = None
     good: tuple[Example, ...] = ()
     bad: tuple[Example, ...] = ()
 
@@ -100,7 +101,7 @@ TOP_KEYS = (
 
 STANZA_KEYS = (
     "code", "name", "severity", "table", "when", "message", "hint", "docs", "source", "per", "pointer", "value",
-    "tolerate", "good", "bad", *CHECKS,
+    "tolerate", "warn_above", "error_above", "good", "bad", *CHECKS,
 )  # fmt: skip
 
 
@@ -110,9 +111,9 @@ def read(path: Path) -> RuleFile:
     data = located.data if located.data is not None else {}
     if not isinstance(data, dict):
         raise RequestError(f"{located.at()}: a rules file is a mapping of {', '.join(TOP_KEYS[-4:])}, …")
-    _known(located, (), data, TOP_KEYS)
+    hold(Located(path, data, located.lines), "rules")
     stanzas = []
-    for number, stanza in enumerate(_list(located, ("rules",), data.get("rules") or [])):
+    for number, stanza in enumerate(data.get("rules") or []):
         stanzas.append(_stanza(located, ("rules", number), stanza))
     seen: dict[tuple[str, str | None], Stanza] = {}
     for item in stanzas:
@@ -123,58 +124,47 @@ def read(path: Path) -> RuleFile:
     return RuleFile(
         located=located,
         stanzas=tuple(stanzas),
-        params=dict(_mapping(located, ("params",), data.get("params") or {})),
-        severity={
-            code: _severity(located, ("severity", code), value)
-            for code, value in _mapping(located, ("severity",), data.get("severity") or {}).items()
-        },
-        extends=tuple(_list(located, ("extends",), data.get("extends") or [])),
-        applies_to=tuple(_list(located, ("applies_to",), data.get("applies_to") or [])),
+        params=dict(data.get("params") or {}),
+        severity={code: _severity(word) for code, word in (data.get("severity") or {}).items()},
+        extends=tuple(data.get("extends") or ()),
+        applies_to=tuple(data.get("applies_to") or ()),
     )
 
 
-def _stanza(located: Located, where: Where, data: Any) -> Stanza:
-    data = _mapping(located, where, data)
-    _known(located, where, data, STANZA_KEYS)
-    for key in ("code", "name", "severity"):
-        if key not in data:
-            raise RequestError(f"{located.at(*where)}: a rule needs {key!r}")
-    code, name = str(data["code"]), str(data["name"])
-    if not _CODE.match(code):
-        raise RequestError(f"{located.at(*where, 'code')}: {code!r} is no code: two to four capitals and three digits")
-    if not _NAME.match(name):
-        raise RequestError(f"{located.at(*where, 'name')}: {name!r} is no name: lower-case words joined by '-'")
+def _stanza(located: Located, where: Where, data: Mapping[str, Any]) -> Stanza:
+    code, name, table = data["code"], data["name"], data.get("table")
     checks = [key for key in CHECKS if key in data]
     if len(checks) != 1:
-        raise RequestError(f"{located.at(*where)}: {code} needs exactly one of {', '.join(CHECKS[:4])}")
-    per = str(data.get("per", "row"))
-    if per not in ("row", "file", "dataset"):
-        raise RequestError(f"{located.at(*where, 'per')}: per is row, file or dataset, not {per!r}")
-    table = data.get("table")
+        raise RequestError(f"{located.at(*where)}: {code} needs exactly one of {', '.join(CHECKS[:-1])}")
     if table is None and "raised_by" not in data:
         raise RequestError(f"{located.at(*where)}: {code} needs 'table'")
+    aggregate = data.get("aggregate")
     return Stanza(
         code=code,
         name=name,
-        severity=_severity(located, (*where, "severity"), data["severity"]),
+        severity=_severity(data["severity"]),
         table=table,
         message=str(data.get("message") or name.replace("-", " ")),
         where=located.at(*where),
-        when=data.get("when"),
+        when=_text(data.get("when")),
         expression=_text(data.get("expression")),
-        unique=tuple(_list(located, (*where, "unique"), data["unique"])) if "unique" in data else None,
+        unique=tuple(data["unique"]) if "unique" in data else None,
         references=_references(located, (*where, "references"), data.get("references")),
-        aggregate=_aggregate(located, (*where, "aggregate"), data.get("aggregate")),
+        aggregate=Aggregate(tuple(aggregate.get("by") or ()), str(aggregate["expression"])) if aggregate else None,
+        python=data.get("python"),
+        pandera=data.get("pandera"),
         raised_by=data.get("raised_by"),
         hint=data.get("hint"),
-        docs=str(data.get("docs") or "").strip(),
-        source=str(data.get("source") or "").strip(),
-        per=per,
+        docs=(data.get("docs") or "").strip(),
+        source=(data.get("source") or "").strip(),
+        per=data.get("per", "row"),
         pointer=data.get("pointer"),
         value=data.get("value"),
-        tolerate=None if data.get("tolerate") is None else str(data["tolerate"]),
-        good=_examples(located, (*where, "good"), data.get("good"), table),
-        bad=_examples(located, (*where, "bad"), data.get("bad"), table),
+        tolerate=_text(data.get("tolerate")),
+        warn_above=_text(data.get("warn_above")),
+        error_above=_text(data.get("error_above")),
+        good=_examples(data.get("good"), table),
+        bad=_examples(data.get("bad"), table),
     )
 
 
@@ -183,67 +173,31 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _references(located: Located, where: Where, data: Any) -> References | None:
+def _severity(word: Any) -> Severity:
+    # YAML 1.1 reads a bare `off` as false.
+    return Severity.OFF if word is False else Severity(word)
+
+
+def _references(located: Located, where: Where, data: Mapping[str, Any] | None) -> References | None:
     if data is None:
         return None
-    data = _mapping(located, where, data)
-    _known(located, where, data, ("column", "to", "once"))
-    columns = data.get("column")
-    table, _, to = str(data.get("to") or "").partition(".")
+    columns = data["column"]
+    table, _, to = data["to"].partition(".")
     targets = tuple(part.strip() for part in to.strip("[]").split(",") if part.strip())
     columns = tuple(columns) if isinstance(columns, list) else (columns,)
-    if not targets or len(targets) != len(columns) or not all(isinstance(column, str) for column in columns):
+    if not targets or len(targets) != len(columns):
         raise RequestError(f"{located.at(*where)}: references: needs {{column: c, to: table.c}} with as many columns")
     return References(columns, table, targets, bool(data.get("once")))
 
 
-def _aggregate(located: Located, where: Where, data: Any) -> Aggregate | None:
-    if data is None:
-        return None
-    data = _mapping(located, where, data)
-    _known(located, where, data, ("by", "expression"))
-    if "expression" not in data:
-        raise RequestError(f"{located.at(*where)}: aggregate: needs an expression")
-    return Aggregate(tuple(_list(located, (*where, "by"), data.get("by") or [])), str(data["expression"]))
-
-
-def _examples(located: Located, where: Where, data: Any, table: str | None) -> tuple[Example, ...]:
+def _examples(data: Any, table: str | None) -> tuple[Example, ...]:
     """Rows of the rule's table; a map of table to rows; or a list of either, for several examples."""
     if data is None:
         return ()
     if isinstance(data, dict):
         return (data,)
-    rows = _list(located, where, data)
-    if rows and all(isinstance(row, list) for row in rows):
-        return tuple({table or "": example} for example in rows)
-    tables = [isinstance(row, dict) and bool(row) and all(isinstance(v, list) for v in row.values()) for row in rows]
-    if rows and all(tables):
-        return tuple(rows)
-    return ({table or "": rows},)
-
-
-def _severity(located: Located, where: Where, value: Any) -> Severity:
-    # YAML 1.1 reads a bare `off` as false.
-    word = "off" if value is False else str(value)
-    if word not in list(Severity):
-        known = [str(severity) for severity in Severity]
-        raise RequestError(f"{located.at(*where)}: {word!r} is no severity{nearest(word, known)}: {', '.join(known)}")
-    return Severity(word)
-
-
-def _known(located: Located, where: Where, data: Mapping[str, Any], keys: Sequence[str]) -> None:
-    for key in data:
-        if key not in keys:
-            raise RequestError(f"{located.at(*where, key)}: unknown key {key!r}{nearest(str(key), keys)}")
-
-
-def _mapping(located: Located, where: Where, data: Any) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise RequestError(f"{located.at(*where)}: a mapping is needed here, not {type(data).__name__}")
-    return data
-
-
-def _list(located: Located, where: Where, data: Any) -> list[Any]:
-    if not isinstance(data, list):
-        raise RequestError(f"{located.at(*where)}: a list is needed here, not {type(data).__name__}")
-    return data
+    if data and all(isinstance(row, list) for row in data):
+        return tuple({table or "": example} for example in data)
+    if data and all(bool(row) and all(isinstance(rows, list) for rows in row.values()) for row in data):
+        return tuple(data)
+    return ({table or "": data},)

@@ -28,8 +28,14 @@ def evaluate(frame: pl.DataFrame, rules: Sequence[Rule], most: Sequence[int | No
     A null is neither passed nor failed. An expression that raises is told in its outcome; the others still run.
     """
     outcomes = [Outcome(rule) for rule in rules]
-    runnable = [(number, rule) for number, rule in enumerate(rules) if rule.reads <= set(frame.columns)]
-    if not runnable or frame.height == 0:
+    able = [(number, rule) for number, rule in enumerate(rules) if rule.reads <= set(frame.columns)]
+    if not able or frame.height == 0:
+        return outcomes
+    for number, rule in able:
+        if rule.mask is not None:
+            outcomes[number] = _masked(frame, rule, most[number])
+    runnable = [(number, rule) for number, rule in able if rule.mask is None]
+    if not runnable:
         return outcomes
     try:
         row = _passes(runnable, frame)
@@ -46,6 +52,22 @@ def evaluate(frame: pl.DataFrame, rules: Sequence[Rule], most: Sequence[int | No
             limit = most[number]
             outcome.failures = (failing if limit is None else failing.head(limit)).collect()
     return outcomes
+
+
+def _masked(frame: pl.DataFrame, rule: Rule, most: int | None) -> Outcome:
+    """What a rule says that Python judges: counted in one pass, and only the rows that are shown are built."""
+    assert rule.mask is not None
+    try:
+        told = frame.select(_mask(rule).alias("about")).hstack(rule.mask(frame))
+    except Exception as error:
+        return Outcome(rule, error=(str(error) or type(error).__name__).splitlines()[0])
+    about = told.filter(pl.col("about")) if rule.when is not None else told
+    outcome = Outcome(rule, about.height, int((~about["fine"]).sum()), about["fine"].null_count())
+    if outcome.failed and most != 0:
+        failing = told.select((pl.col("about") & ~pl.col("fine")).fill_null(False)).to_series()
+        rows = frame.with_columns(told["check"]).filter(failing)
+        outcome.failures = rows if most is None else rows.head(most)
+    return outcome
 
 
 def _passes(runnable: Sequence[tuple[int, Rule]], frame: pl.DataFrame) -> dict[str, int]:

@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmcheck import expression, rulefile
-from mmcheck.contracts import Kind
+from mmcheck import rulefile
+from mmcheck.compiling import Rule, Trust, compile_rule
 from mmcheck.errors import RequestError, nearest
 from mmcheck.finding import Severity
 from mmcheck.resources import folder
 from mmcheck.rulefile import RuleFile, Stanza
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from mmcheck.format import Format
 
-
-@dataclass(frozen=True)
-class Rule:
-    """A stanza ready to run: parameters bound, expressions compiled.
-
-    `skip` says why the rule does not run; `reads` names the columns that it needs.
-    """
-
-    stanza: Stanza
-    severity: Severity
-    params: Mapping[str, Any]
-    reads: frozenset[str] = frozenset()
-    when: pl.Expr | None = None
-    expr: pl.Expr | None = None
-    aggregate: str | None = None
-    skip: str | None = None
-
-    @property
-    def code(self) -> str:
-        """The rule's code."""
-        return self.stanza.code
+__all__ = ["Rule", "RuleSet", "build", "compile_stanza", "extended", "parameters", "profiles", "read_profile", "shipped"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +55,9 @@ def extended(file: RuleFile, seen: frozenset[Path] = frozenset()) -> list[RuleFi
         within = folder("rules") / f"{name}.yaml"
         path = beside if beside.exists() else within
         if not path.exists():
-            raise RequestError(f"{file.located.at('extends')}: there is no rules file {name!r}")
+            shipped_names = [str(each.relative_to(folder("rules")).with_suffix("")) for each in folder("rules").rglob("*.yaml")]
+            close = nearest(name, ["common", "core", *shipped_names, *(each.stem for each in file.path.parent.glob("*.yaml"))])
+            raise RequestError(f"{file.located.at('extends')}: there is no rules file {name!r}{close}")
         files += extended(rulefile.read(path), seen | {file.path.resolve()})
     return [*files, file]
 
@@ -86,15 +66,25 @@ def build(
     form: Format,
     rule_files: Iterable[RuleFile] = (),
     *,
-    params: Mapping[str, str] | None = None,
+    profile: RuleFile | None = None,
+    params: Mapping[str, Any] | None = None,
+    severity: Mapping[str, str] | None = None,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    allow_python: bool = False,
+    known_formats: Collection[str] = (),
 ) -> RuleSet:
-    """All rules that apply to a format. Raises RequestError with FILE:LINE for a rule that cannot run."""
+    """All rules that apply to a format. Raises RequestError with FILE:LINE for a rule that cannot run.
+
+    `profile` is a rules file that ships with mmcheck; where a format has not the columns of a rule of it, the rule is
+    skipped. `severity` overrides by code. `applies_to` may name `known_formats` beside those that ship.
+    """
     core, common = shipped()
     own = [each for file in rule_files for each in extended(file)]
+    for file in own:
+        _known_formats(file, form, known_formats)
     own = [file for file in own if not file.applies_to or form.name in file.applies_to]
-    files = [core, common, form.rules, *own]
+    files = [core, common, form.rules, *([profile] if profile else []), *own]
     values: dict[str, Any] = {}
     severities: dict[str, Severity] = {}
     for file in files:
@@ -108,29 +98,44 @@ def build(
         for code in file.severity:
             if code not in known:
                 raise RequestError(f"{file.located.at('severity', code)}: no rule {code!r}{nearest(code, known)}")
+    severities |= _overrides(severity or {}, known)
     _known_selectors([*select, *ignore], stanzas)
-    trusted = {core.path, common.path, *([form.path] if _is_shipped(form.path) else [])}
+    vetted = {core.path, common.path, *([form.path] if _is_shipped(form.path) else [])}
     # A format may restate a common rule for one of its tables: ids that are unique within a group only, say.
     restated = {(stanza.code, stanza.table) for stanza in form.rules.stanzas}
     rules = []
     for file in files:
+        trust = Trust(vetted=file.path in vetted, own=file in own, python=allow_python)
         for stanza in file.stanzas:
             if file is common and (stanza.code, stanza.table) in restated:
                 continue
-            severity = severities.get(stanza.code, stanza.severity)
+            grave = severities.get(stanza.code, stanza.severity)
             skip = None
-            if severity is Severity.OFF:
+            if grave is Severity.OFF:
                 skip = "off"
-            elif not _selected(stanza, severity, select, ignore):
+            elif not _selected(stanza, grave, select, ignore):
                 skip = "not selected"
-            rules.append(_compile(stanza, form, severity, values, skip, trusted=file.path in trusted, own=file in own))
+            rules.append(compile_rule(stanza, form, grave, values, trust, skip))
     text = repr([(rule.stanza, rule.severity, rule.skip) for rule in rules]) + repr(sorted(values.items()))
     return RuleSet(tuple(rules), values, "sha256:" + hashlib.sha256(text.encode()).hexdigest())
 
 
-def compile_stanza(stanza: Stanza, form: Format, params: Mapping[str, Any]) -> Rule:
+def read_profile(name: str) -> RuleFile:
+    """The profile of that name, from rules/profiles/. Raises RequestError with the nearest name."""
+    known = profiles()
+    if name not in known:
+        raise RequestError(f"there is no profile {name!r}{nearest(name, known)}: {', '.join(known)}")
+    return rulefile.read(folder("rules") / "profiles" / f"{name}.yaml")
+
+
+def profiles() -> list[str]:
+    """The names of the profiles that ship with mmcheck."""
+    return sorted(path.stem for path in (folder("rules") / "profiles").glob("*.yaml"))
+
+
+def compile_stanza(stanza: Stanza, form: Format, params: Mapping[str, Any], *, python: bool = False) -> Rule:
     """One stanza ready to run under these parameters, vetted. Raises RequestError with FILE:LINE."""
-    return _compile(stanza, form, stanza.severity, params, None, trusted=False, own=False)
+    return compile_rule(stanza, form, stanza.severity, params, Trust(python=python))
 
 
 def parameters(form: Format) -> dict[str, Any]:
@@ -178,6 +183,22 @@ def _typed(given: Mapping[str, str], defaults: Mapping[str, Any]) -> dict[str, A
     return typed
 
 
+def _overrides(severity: Mapping[str, str], known: Collection[str]) -> dict[str, Severity]:
+    for code in severity:
+        if code not in known:
+            raise RequestError(f"severity: there is no rule {code!r}{nearest(code, known)}")
+    return {code: Severity(word) for code, word in severity.items()}
+
+
+def _known_formats(file: RuleFile, form: Format, more: Collection[str]) -> None:
+    """Refuse a misspelt format in `applies_to`."""
+    shipped_formats = [path.parent.name for path in folder("rules").glob("*/[0-9]*.yaml")]
+    for number, name in enumerate(file.applies_to):
+        if name not in (form.name, *more, *shipped_formats):
+            close = nearest(name, [form.name, *more, *shipped_formats])
+            raise RequestError(f"{file.located.at('applies_to', number)}: there is no format {name!r}{close}")
+
+
 def _known_selectors(selectors: Sequence[str], stanzas: Sequence[Stanza]) -> None:
     known = {stanza.code for stanza in stanzas} | {stanza.name for stanza in stanzas} | {str(each) for each in Severity}
     for selector in selectors:
@@ -192,72 +213,3 @@ def _selected(stanza: Stanza, severity: Severity, select: Sequence[str], ignore:
         )
 
     return (not select or named(select)) and not named(ignore)
-
-
-def _compile(
-    stanza: Stanza,
-    form: Format,
-    severity: Severity,
-    values: Mapping[str, Any],
-    skip: str | None,
-    *,
-    trusted: bool,
-    own: bool,
-) -> Rule:
-    if stanza.raised_by:
-        return Rule(stanza, severity, values, skip=skip)
-    columns = form.columns(stanza.table or "")
-    if not columns:
-        if own and stanza.table not in _all_tables():
-            raise RequestError(
-                f"{stanza.where}: {stanza.code}: no table {stanza.table!r}{nearest(stanza.table or '', form.tables())}"
-            )
-        return Rule(stanza, severity, values, skip=skip or f"the format has no table {stanza.table}")
-    try:
-        when, expr, aggregate, reads = _expressions(stanza, columns, values, trusted=trusted)
-    except RequestError as error:
-        raise RequestError(f"{stanza.where}: {stanza.code}: {error}") from None
-    missing = sorted(name for name in reads if name not in columns)
-    if missing:
-        if own:
-            raise RequestError(
-                f"{stanza.where}: {stanza.code}: the table {stanza.table!r} has no column "
-                f"{missing[0]!r}{nearest(missing[0], columns)}"
-            )
-        skip = skip or f"the format's {stanza.table} has no column {missing[0]}"
-    return Rule(stanza, severity, values, frozenset(reads), when, expr, aggregate, skip)
-
-
-def _all_tables() -> set[str]:
-    from mmcheck.contracts import TABLES
-
-    return set(TABLES)
-
-
-def _expressions(
-    stanza: Stanza, columns: Mapping[str, Kind], values: Mapping[str, Any], *, trusted: bool
-) -> tuple[pl.Expr | None, pl.Expr | None, str | None, set[str]]:
-    """The compiled `when` and expression, the bound aggregate, and the columns that they read."""
-    compiled: list[pl.Expr | None] = []
-    reads: set[str] = set()
-    for text in (stanza.when, stanza.expression):
-        if text is None:
-            compiled.append(None)
-            continue
-        bound = expression.bind(str(text), values)
-        if not trusted:
-            expression.vet(bound)
-            expression.check_type(bound, columns, stanza.table or "")
-        expr = expression.to_polars(bound)
-        reads |= set(expr.meta.root_names())
-        compiled.append(expr)
-    aggregate = None
-    if stanza.aggregate:
-        aggregate = expression.bind(stanza.aggregate.expression, values)
-        if not trusted:
-            expression.vet(aggregate, aggregate=True)
-        reads |= set(stanza.aggregate.by) - {"file"}
-        reads |= set(expression.to_polars(aggregate).meta.root_names())
-    reads |= set(stanza.unique or ())
-    reads |= set(stanza.references.columns if stanza.references else ())
-    return compiled[0], compiled[1], aggregate, reads

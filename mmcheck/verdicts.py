@@ -211,6 +211,8 @@ def _summary(rule: Rule, tally: Tally, depth: Depth, *, tolerated: bool, shown: 
         status=status,
         reason=reason,
         capped=status == "failed" and not joined and shown < tally.failed,
+        docs=" ".join(rule.stanza.docs.split()),
+        hint=rule.stanza.hint,
     )
 
 

@@ -795,10 +795,11 @@ def make_mimic_it_yaml() -> None:
         "bad", "instructions-absent", entry() + "  LACR:\n    mimicit_path: LACR.json\n    images_path: LA.parquet\n"
     )
     case.expect(yaml, ("MM004", yaml, 0))
+    # what is in a table that is not there cannot be known: the references to it are no findings of their own
     case = mimic(
         "bad", "images-absent", entry() + "  LACR:\n    mimicit_path: LACR.json\n    images_path: LACR.parquet\n"
     )
-    instructions(case, "LACR.json", {"LACR_INS_0": instruction("LA_IMG_000001")})
+    instructions(case, "LACR.json", {"LACR_INS_0": instruction("LACR_IMG_000000")})
     case.expect(yaml, ("MM004", yaml, 0))
     mimic("bad", "yaml-not-readable", "IMAGE_TEXT:\n  LADD:\n\tmimicit_path: LA_instructions.json\n").expect(
         yaml, ("MM002", yaml, None), format="mimic-it"

@@ -60,7 +60,7 @@ def matrix_rows(values: list[float], matrix: list[list[float]]) -> list[dict[str
             "matrix": "matrix",
             "column": "info[].at",
             "tolerance": 0.001,
-        }  # fmt: skip
+        }
     )
     record = {"info": [{"sim": value, "at": number} for number, value in enumerate(values)], "matrix": matrix}
     media = pl.DataFrame(schema={"sample": pl.Int64, "kind": pl.String})

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "mmcheck"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-FORMATS = sorted(folder.name for folder in (PACKAGE.parent / "rules").iterdir() if folder.is_dir())
+FORMATS = sorted(folder.name for folder in (PACKAGE.parent / "rules").iterdir() if (folder / "1.yaml").is_file())
 MOST_LINES = 400
 
 #: Libraries that only some modules may import, as prefixes of module names.
@@ -24,11 +24,11 @@ CONFINED = {
 #: The layers, from the values at the bottom to the story at the top: a module imports its own layer and those before.
 LAYERS = (
     ("errors", "finding", "contracts", "paths", "resources", "report"),
-    ("readers", "schema", "expression", "yaml_lines", "rulefile", "columns", "table_plans", "slots", "probe", "locate"),
+    ("readers", "schema", "expression", "yaml_lines", "metaschema", "thresholds", "rulefile", "columns", "table_plans", "slots", "probe", "locate"),
     ("sources", "content", "align", "order", "tables", "paranoid", "reporters"),
     ("format", "listing", "ruleset", "rules", "global_rules", "compose", "media"),
     ("detection", "dataset", "examples"),
-    ("results", "sampling", "shard", "verdicts"),
+    ("results", "paranoid", "sampling", "shard", "verdicts"),
     ("checking",),
     ("cli",),
     ("__main__",),

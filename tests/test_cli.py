@@ -275,7 +275,7 @@ def test_detect(mmcheck: Run) -> None:
     assert "conversations[].from" in out
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in folder("rules").iterdir() if path.is_dir()))
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in folder("rules").glob("*/1.yaml")))
 def test_what_is_known_of_a_format(mmcheck: Run, name: str) -> None:
     assert re.search(rf"^{name} ", mmcheck("formats")[1], re.M)
     assert mmcheck("formats", name)[1].startswith(f"{name}@1")

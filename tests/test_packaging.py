@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -78,6 +79,19 @@ def test_every_dependency_is_imported() -> None:
         assert re.search(rf"^\s*(import|from) {module}\b|import_module\(\"{module}", code, re.M), (
             f"{distribution} is imported nowhere"
         )
+
+
+def test_every_import_is_a_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    requirements = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = {re.split(r"[<>=\[]", requirement)[0] for requirement in requirements}
+    declared = {MODULES.get(name, name) for name in names} | {"mmcheck"}
+    for path in (ROOT / "mmcheck").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for module in modules:
+                assert module.partition(".")[0] in declared | sys.stdlib_module_names, f"{path.name} imports {module}"
 
 
 def test_the_name_on_the_index_is_never_given_away() -> None:

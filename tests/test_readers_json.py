@@ -16,7 +16,7 @@ from mmcheck.errors import OpenError
 from mmcheck.readers import Batch, Fault, head, header, pointers, read
 
 SOME = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
     ['},{"a"', '"', "\\", "]}", "\n", "", "é{"]

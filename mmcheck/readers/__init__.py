@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmcheck.errors import MmcheckError
-from mmcheck.readers import json_document
+from mmcheck.readers import json_document, json_outline
 from mmcheck.readers.batch import Batch, Fault
 from mmcheck.readers.container import Container, container
 from mmcheck.readers.facts import facts
@@ -92,7 +92,7 @@ def head(path: Path, at: str = "", n: int = 100) -> list[Any]:
     found = container(path)
     if found.fault is None and found.name == "json" and at in ("", "*") and path.stat().st_size > _LARGE:
         with Stream(path, found.compression) as stream:
-            outline = json_document.outline(stream, n, _AFAR)
+            outline = json_outline.outline(stream, n, _AFAR)
         if outline:
             return [outline] if not at else list(outline.values())[:n]
     values: list[Any] = []
@@ -112,7 +112,7 @@ def header(path: Path, at: str) -> dict[str, Any]:
     if found.fault is not None or found.name != "json":
         return {}
     with Stream(path, found.compression) as stream:
-        return json_document.header(stream, at)
+        return json_outline.header(stream, at)
 
 
 def pointers(path: Path) -> list[str]:
@@ -122,6 +122,6 @@ def pointers(path: Path) -> list[str]:
         return []
     try:
         with Stream(path, found.compression) as stream:
-            return json_document.pointers(stream, _FAR)
+            return json_outline.pointers(stream, _FAR)
     except (StreamError, MmcheckError):
         return []

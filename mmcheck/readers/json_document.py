@@ -9,14 +9,13 @@ import msgspec
 
 from mmcheck.readers.batch import Batch, Fault
 from mmcheck.readers.diagnose import diagnose, too_deep
-from mmcheck.readers.json_window import Broken, Chunk, Window, chunks, members
+from mmcheck.readers.json_chunks import Chunk, chunks, skip
+from mmcheck.readers.json_window import Broken, Window, members
 from mmcheck.readers.jsonl import RECORDS, UNREADABLE, excerpt, no_gc
 from mmcheck.readers.source import BLOCK, Stream, StreamError
 
 WHOLE = 512 << 20
 """How many bytes a document may have that is one record."""
-SMALL = 64 << 10
-"""How many bytes a member of the header may have."""
 
 _TYPES = {b"{": "object", b"[": "array", b'"': "string", b"t": "boolean", b"f": "boolean", b"n": "null"}
 _DECODE = msgspec.json.Decoder().decode
@@ -173,20 +172,6 @@ class _Document:
         return Fault("MM002", message, row=row, line=line, value=excerpt(window.buffer, offset), hint=hint)
 
 
-def skip(window: Window) -> bool:
-    """Go behind the value that begins here, however long it is. Is all of it UTF-8?"""
-    if window.peek() not in (b"{", b"[") or window.end(min(SMALL, window.block)) is not None:
-        return _is_utf8([window.take()])
-    return all([_is_utf8(raws) for _, raws in chunks(window)])  # noqa: C419 (to the end, whatever comes up)
-
-
-def _is_utf8(raws: list[bytes]) -> bool:
-    try:
-        return all(raw.isascii() or raw.decode() for raw in raws)
-    except UnicodeDecodeError:
-        return False
-
-
 def _article(name: str) -> str:
     return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
@@ -201,74 +186,3 @@ def _behind(window: Window) -> tuple[str, str]:
     if byte in (b"]", b"}"):
         return f"{byte.decode()!r} closes nothing", "a bracket is too many"
     return "text behind the end of the document", "remove what follows the last bracket"
-
-
-def header(stream: Stream, at: str, block: int = BLOCK) -> dict[str, Any]:
-    """The small members of the top-level object beside the one that `at` walks through; what is readable of them."""
-    window, found = Window(stream, block), dict[str, Any]()
-    passed = steps(at)[:1]
-    try:
-        if window.peek() != b"{":
-            return found
-        for key in members(window):
-            window.peek()
-            if [key] == passed or window.end(SMALL) is None:
-                skip(window)
-                continue
-            raw = window.take()
-            if len(raw) <= SMALL:
-                found[key] = _DECODE(raw)
-    except (Broken, StreamError, *UNREADABLE):
-        pass
-    return found
-
-
-def pointers(stream: Stream, longest: int, block: int = BLOCK) -> list[str]:
-    """Pointers to the arrays and objects of the top-level object that begin in the first `longest` bytes."""
-    window, found = Window(_Limited(stream, longest), block), list[str]()
-    try:
-        if window.peek() != b"{":
-            return found
-        for key in members(window):
-            if window.peek() in (b"{", b"["):
-                found.append("/" + key.replace("~", "~0").replace("/", "~1"))
-            skip(window)
-    except (Broken, StreamError):
-        pass
-    return found
-
-
-def outline(stream: Stream, n: int, block: int = BLOCK) -> dict[str, Any]:
-    """The top-level object with at most `n` elements of its large members: what a look from afar shows of it."""
-    window, found = Window(_Limited(stream, 16 * block), block), dict[str, Any]()
-    try:
-        if window.peek() != b"{":
-            return found
-        for key in members(window):
-            first = window.peek()
-            if first not in (b"{", b"[") or window.end(SMALL) is not None:
-                found[key] = _DECODE(window.take())
-                continue
-            found[key] = [] if first == b"[" else {}
-            for keys, raws in chunks(window):
-                for index, raw in enumerate(raws[: max(0, n - len(found[key]))]):
-                    if keys is None:
-                        found[key].append(_DECODE(raw))
-                    else:
-                        found[key][keys[index]] = _DECODE(raw)
-    except (Broken, StreamError, *UNREADABLE):
-        pass
-    return found
-
-
-class _Limited(Stream):
-    """The beginning of a stream."""
-
-    def __init__(self, stream: Stream, longest: int) -> None:
-        self._whole = stream
-        self._left = longest
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._whole.read(min(size, self._left)) if self._left else b""
-        self._left -= len(data)
-        return data

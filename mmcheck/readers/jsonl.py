@@ -21,6 +21,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _DECODER = msgspec.json.Decoder()
 _BLANK = b" \t\r\n"
+_OPENS, _CLOSES = {ord("{")}, {ord("}")}
 
 
 @contextmanager
@@ -110,26 +111,22 @@ class _Lines:
         first = text.find(b"\n")
         newline = b"\r\n" if text[first - 1 : first] == b"\r" or (first < 0 and text.endswith(b"\r")) else b"\n"
         text = text.removesuffix(b"\r")
-        breaks = text.count(b"\n")
-        if text[:1] != b"{" or text[-1:] != b"}" or text.count(b"}" + newline + b"{") != breaks:
-            return None
+        raws = text.split(newline)
         try:
+            if {raw[0] for raw in raws} != _OPENS or {raw[-1] for raw in raws} != _CLOSES:
+                return None
             with no_gc():
                 values = _DECODER.decode_lines(text)
-        except UNREADABLE:
+        except (*UNREADABLE, IndexError):
             return None
-        raws = text.split(newline)
-        if len(values) != len(raws) or too_deep(text) is not None:
-            return None
-        return raws, values
+        return None if len(values) != len(raws) or too_deep(text) is not None else (raws, values)
 
     def _one_by_one(self, text: bytes) -> Iterator[Batch]:
         batch = Batch(lines=[], raws=[])
         assert batch.lines is not None and batch.raws is not None
         decode = _DECODER.decode
-        with no_gc():
-            lines = text.split(b"\n")
-        for line in lines:
+        deep = too_deep(text) is not None
+        for line in text.split(b"\n"):
             raw = line.strip(_BLANK)
             if not raw:
                 self.line += 1
@@ -139,7 +136,7 @@ class _Lines:
                     batch.faults += self.too_long().faults
                     continue
                 value = decode(raw)
-                if too_deep(raw) is not None:
+                if deep and too_deep(raw) is not None:
                     raise RecursionError
             except UNREADABLE:
                 if not self.row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -15,14 +15,13 @@ from rich.text import Text
 
 from mmcheck.finding import Finding, Severity
 from mmcheck.report import Report, RuleSummary
+from mmcheck.reporters.summary import failed_rules, files_read, percent, place, skipped, times, worst
 from mmcheck.reporters.text import clean, plural, snippet
 
 #: Width of a report that no terminal shows: a file, a pipe.
 PLAIN_WIDTH = 100
 #: Below this width the bars go.
 BARS_FROM = 76
-#: How many examples are shown in all, and of one rule.
-EXAMPLES, EXAMPLES_OF_ONE = 10, 3
 BAR = 10
 
 VERDICTS = {"pass": "bold white on dark_green", "fail": "bold white on red3", "incomplete": "bold black on yellow3"}
@@ -83,33 +82,17 @@ def headline(report: Report) -> Text:
 def section(report: Report, width: int) -> RenderableType:
     """The whole report of one dataset."""
     parts: list[RenderableType] = [headline(report), *_counts(report)]
-    failed = sorted(
-        (rule for rule in report.rules if rule.status in ("failed", "error") and rule.severity is not Severity.OFF),
-        key=lambda rule: (rule.status != "error", -rule.severity.rank, -rule.failed, rule.code),
-    )
+    failed = failed_rules(report)
     if failed:
         parts += ["", _rules(failed, width), *_raised(failed)]
     examples = list(worst(report.findings))
     if examples:
         parts += ["", Text("Worst examples", style="bold"), *(_example(finding) for finding in examples)]
         parts += _more(report, len(examples))
-    remarks = [*_skipped(report.rules), *(f"note: {clean(note)}" for note in report.notes)]
+    remarks = [*skipped(report.rules), *(f"note: {clean(note)}" for note in report.notes)]
     if remarks:
         parts += ["", *(Hanging(Text(remark, style="dim"), 0, 2) for remark in remarks)]
     return Group(*parts, "", Text(_run(report), style="dim"))
-
-
-def worst(findings: Sequence[Finding]) -> Iterable[Finding]:
-    """A few findings: the gravest rules first, each rule in turn, so that none crowds out the others."""
-    by_rule: dict[tuple[int, str], list[Finding]] = {}
-    for finding in findings:
-        of_rule = by_rule.setdefault((-finding.severity.rank, finding.rule), [])
-        if len(of_rule) < EXAMPLES_OF_ONE:
-            of_rule.append(finding)
-    rules = [by_rule[key] for key in sorted(by_rule)]
-    rounds = [(number, place) for number in range(EXAMPLES_OF_ONE) for place in range(len(rules))]
-    chosen = [(place, number) for number, place in rounds if number < len(rules[place])][:EXAMPLES]
-    return (rules[place][number] for place, number in sorted(chosen))
 
 
 def _counts(report: Report) -> list[RenderableType]:
@@ -121,7 +104,7 @@ def _counts(report: Report) -> list[RenderableType]:
     if totals.media:
         distinct = f" ({totals.distinct_media:,} distinct)" if totals.distinct_media != totals.media else ""
         media = f" · {plural(totals.media, 'medium', 'media')}{distinct}"
-    first = f"{plural(totals.records, 'record')}{invalid}{media} · {plural(len(_read(report)), 'file')}"
+    first = f"{plural(totals.records, 'record')}{invalid}{media} · {plural(len(files_read(report)), 'file')}"
     line = Text()
     for count, word, severity in (
         (totals.errors, "error", Severity.ERROR),
@@ -132,10 +115,6 @@ def _counts(report: Report) -> list[RenderableType]:
     if totals.suppressed:
         line.append(f" · {totals.suppressed:,} suppressed", style="dim")
     return [Text(first), line]
-
-
-def _read(report: Report) -> list[str]:
-    return [file.file for file in report.files if file.role != "ignored"]
 
 
 def _rules(rules: Sequence[RuleSummary], width: int) -> Table:
@@ -160,7 +139,7 @@ def _rules(rules: Sequence[RuleSummary], width: int) -> Table:
             Text(word, style=colour),
             f"{rule.failed:,}",
             f"{rule.checked:,}" if rule.checked else "",
-            _percent(share) if rule.checked else "",
+            percent(rule.failed, rule.checked) if rule.checked else "",
         ]
         table.add_row(*cells, *([Text(_bar(share), style=colour)] if bars else []))
     return table
@@ -177,9 +156,12 @@ def _raised(rules: Sequence[RuleSummary]) -> list[RenderableType]:
 def _example(finding: Finding) -> RenderableType:
     """`file:line  code  message`, then the value with its place in the record, then what to do."""
     colour = COLOURS[finding.severity]
-    count = f" ({finding.count:,} times)" if finding.count and finding.count > 1 else ""
     head = Text.assemble(
-        (place(finding), "bold"), "  ", (finding.rule, colour), "  ", (clean(finding.message) + count, "default")
+        (place(finding), "bold"),
+        "  ",
+        (finding.rule, colour),
+        "  ",
+        (clean(finding.message) + times(finding), "default"),
     )
     lines: list[RenderableType] = [Hanging(head, 2, 2)]
     value = snippet(finding.value) if finding.value is not None else None
@@ -193,14 +175,6 @@ def _example(finding: Finding) -> RenderableType:
     return Group(*lines)
 
 
-def place(finding: Finding) -> str:
-    """`file:line`, or `file[row]` where the storage has no lines."""
-    file = clean(finding.file) if finding.file else "dataset"
-    if finding.line is not None:
-        return f"{file}:{finding.line}"
-    return f"{file}[{finding.row}]" if finding.row is not None else file
-
-
 def _more(report: Report, shown: int) -> list[RenderableType]:
     failures = report.totals.errors + report.totals.warnings + report.totals.infos
     stood_for = sum(finding.count or 1 for finding in report.findings)
@@ -208,15 +182,6 @@ def _more(report: Report, shown: int) -> list[RenderableType]:
         return []
     text = f"{shown:,} of {failures:,} failures shown; all of them: -o jsonl=FILE or -o parquet=FILE"
     return [Hanging(Text(text, style="dim"), 2)]
-
-
-def _skipped(rules: Sequence[RuleSummary]) -> list[str]:
-    """The rules that did not run, by reason."""
-    by_reason: dict[str, list[str]] = {}
-    for rule in rules:
-        if rule.status == "skipped":
-            by_reason.setdefault(rule.reason or "no reason given", []).append(rule.code)
-    return [f"skipped ({clean(reason)}): {', '.join(codes)}" for reason, codes in sorted(by_reason.items())]
 
 
 def _run(report: Report) -> str:
@@ -236,10 +201,6 @@ def _bar(share: float) -> str:
     eighths = max(1, round(share * BAR * 8)) if share else 0
     full, rest = divmod(eighths, 8)
     return "█" * full + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")
-
-
-def _percent(share: float) -> str:
-    return "<0.1%" if 0 < share < 0.001 else ">99.9%" if 0.999 < share < 1 else f"{share:.1%}"
 
 
 def _encoding(out: IO[bytes]) -> str:

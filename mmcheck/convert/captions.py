@@ -1,0 +1,273 @@
+"""Formats of one medium and its caption a record: WavCaps, Video-ChatGPT, Youku-mPLUG, InternVid, MSR-VTT."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from typing import Any
+
+from mmcheck.convert.document import ABSENT, Document, Inexpressible, Options, alone, plain, speaker
+from mmcheck.convert.template import derived, literal
+
+_UNION = ("title", "description", "author", "href", "caption", "id", "duration", "audio", "download_link", "category",
+          "tags")  # fmt: skip
+_NUMBERED = re.compile(r"caption_([1-9][0-9]*)")
+_SUFFIX = re.compile(r"\.(mp4|mkv|webm|avi|mov|flv|flac|wav|mp3|ogg)$", re.I)
+
+
+def _chunk(document: Document, text: str, label: str | None = None) -> str:
+    """Add a chunk; the mark of its text."""
+    document.labels.append(label)
+    document.texts.append(text)
+    return f"@{len(document.texts) - 1}"
+
+
+def _told(text: str, mark: str, options: Options) -> Any:
+    """The mark of a text, or the text itself where it has a token that would be taken for a medium."""
+    return literal(text) if any(token in text for token in options.tokens.values()) else mark
+
+
+def _captioned(
+    record: dict[str, Any], options: Options, video_key: str, text_key: str, path: str | None = None
+) -> Document:
+    """A document of a video and one caption; `path` is where the video is, if the record only implies it."""
+    document = Document(join=f" {options.eoc} ", end=options.end())
+    for key, value in record.items():
+        if key == video_key and isinstance(value, str) and value:
+            mark = document.add_media("video", path or value)
+            document.template[key] = derived(value) if path and path != value else mark
+            document.lead = options.video + _blank(options)
+        elif key == text_key and isinstance(value, str):
+            document.template[key] = _told(value, _chunk(document, value), options)
+        else:
+            document.extra[key] = value
+            document.template[key] = "@"
+    return document
+
+
+def _blank(options: Options) -> str:
+    return " " if options.separator is None else options.separator
+
+
+def _body(document: Document, options: Options, target: str) -> str:
+    """The text as one caption. Raises Inexpressible where somebody speaks, or chunks are several."""
+    texts = [plain(text, options.tokens) for _, text in document.turns()]
+    if sum(1 for label in document.labels if label is not None) > 1:
+        raise Inexpressible(f"{target} has one caption a record, this record has a conversation")
+    texts = [text for text in texts if text] or texts[:1]
+    if len(texts) > 1:
+        raise Inexpressible(f"{target} has one caption a record, this record has {len(texts)} chunks")
+    return texts[0] if texts else ""
+
+
+def _rest(document: Document, record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.extra.items() if key not in record and key not in ("meta", "is_cut")}
+
+
+# WavCaps
+
+
+def wavcaps_to_document(record: dict[str, Any], options: Options) -> Document:
+    """The recording and its captions: `caption` (or the target field), else all of `caption_1` to `caption_n`."""
+    document = Document(end=options.end(""), join=options.eoc + _line(options))
+    document.home = "__dj__meta__"
+    extra: dict[str, Any] = {"num_captions_per_audio": options.header.get("num_captions_per_audio", 1)}
+    extra |= dict.fromkeys(_UNION, "")
+    extra |= record
+    document.extra = extra
+    audio, name = record.get("audio"), record.get("id")
+    numbered = options.target_field not in record
+    for key, value in record.items():
+        if isinstance(value, str) and (key == options.target_field or (numbered and _NUMBERED.fullmatch(key))):
+            document.template[key] = _told(value, _chunk(document, value), options)
+        elif key == "audio" and isinstance(value, str) and value and value != "wav_path":
+            document.template[key] = document.add_media("audio", value)
+        elif key == "id":
+            document.id = value
+            document.template[key] = "@id"
+        else:
+            document.template[key] = "@"
+    if audio in (None, "", "wav_path") and isinstance(name, str | int) and not isinstance(name, bool) and str(name):
+        document.media["audio"] = [str(name).strip().split(".")[0] + ".flac"]
+    if document.media:
+        document.lead = options.audio + _line(options)
+    return document
+
+
+def _line(options: Options) -> str:
+    return "\n" if options.separator is None else options.separator
+
+
+def wavcaps_from_document(document: Document, options: Options) -> dict[str, Any]:
+    """The record: the fields that `__dj__meta__` keeps, with the captions and the recording of the document."""
+    meta = document.extra.get("__dj__meta__")
+    record = {k: v for k, v in meta.items() if k != "num_captions_per_audio"} if isinstance(meta, dict) else {}
+    audio = alone(document, "audio", "wavcaps")
+    texts = [plain(text, options.tokens) for _, text in document.turns()]
+    if sum(1 for label in document.labels if label is not None) > 1:
+        raise Inexpressible("wavcaps has captions of recordings, this record has a conversation")
+    if len(texts) == 1:
+        record[options.target_field] = texts[0]
+    else:
+        record |= {f"caption_{number}": text for number, text in enumerate(texts, 1)}
+    if document.id is not ABSENT:
+        record["id"] = document.id
+    if audio is not ABSENT and record.get("audio", "") in ("", None):
+        record["audio"] = audio
+    elif audio is not ABSENT and (record.get("audio") != "wav_path" or not _named(audio, record.get("id"))):
+        record["audio"] = audio
+    if not isinstance(meta, dict):
+        record |= _rest(document, record)
+    return record
+
+
+def _named(path: str, name: Any) -> bool:
+    """Whether a recording is named by the record's id, so that its path says nothing new."""
+    return os.path.basename(path) == str(name).strip().split(".")[0] + ".flac"
+
+
+# Video-ChatGPT
+
+
+_QUESTION = {"q": "q", "Q": "q", "Q1": "q", "Q2": "q"}
+_ANSWER = {"a": "a", "A": "a"}
+
+
+def video_chatgpt_to_document(record: dict[str, Any], options: Options) -> Document:
+    """The question and the answer about a video, whichever names the keys have (q, a or Q, A of the benchmark)."""
+    document = Document(heading="]]:", join=" \n", end=options.end())
+    label = _QUESTION | _ANSWER
+    for key in sorted(record, key=lambda key: key in _ANSWER):
+        if key in label and isinstance(record[key], str):
+            mark = _chunk(document, record[key], label[key])
+            document.template[key] = _told(record[key], mark, options)
+    template: dict[str, Any] = {}
+    for key, value in record.items():
+        if key in document.template:
+            template[key] = document.template[key]
+        elif key in ("video_id", "video_name") and isinstance(value, str) and value:
+            template[key] = derived(value)
+            document.add_media("video", value if _SUFFIX.search(value) else value + ".mp4")
+            document.extra["youtube_id"] = value.removeprefix("v_")
+            document.lead = options.video + _blank(options)
+        else:
+            template[key] = "@"
+            document.extra[key] = value
+    document.template = template
+    return document
+
+
+def video_chatgpt_from_document(document: Document, options: Options) -> dict[str, Any]:
+    """The record. Raises Inexpressible for anything but one question and one answer."""
+    turns = [(speaker(label), plain(text, options.tokens)) for label, text in document.turns()]
+    if [who for who, _ in turns] != ["user", "assistant"]:
+        raise Inexpressible("video-chatgpt has one question and one answer a record")
+    video = alone(document, "video", "video-chatgpt")
+    if video is ABSENT:
+        raise Inexpressible("video-chatgpt names a video in every record")
+    name = document.extra.get("youtube_id")
+    stem = _SUFFIX.sub("", os.path.basename(video))
+    if isinstance(name, str) and stem in (name, "v_" + name):
+        stem = stem if stem.startswith("v_") else "v_" + name
+    record = {"q": turns[0][1], "a": turns[1][1], "video_id": stem}
+    return record | {key: value for key, value in _rest(document, record).items() if key != "youtube_id"}
+
+
+# Youku-mPLUG
+
+_SUBSETS = {
+    "pretrain": ("video_id:FILE", "title"),
+    "classification": ("video_id:FILE", "title"),
+    "retrieval": ("clip_name:FILE", "caption"),
+    "captioning": ("video_id:FILE", "golden_caption"),
+}
+
+
+def youku_to_document(record: dict[str, Any], options: Options) -> Document:
+    """The video and its title or caption; a `golden_caption` that is a written list gives a chunk for each."""
+    video = next((key for key in ("video_id:FILE", "clip_name:FILE") if key in record), "video_id:FILE")
+    text = next((key for key in ("golden_caption", "caption", "title") if key in record), "title")
+    document = _captioned(record, options, video, text)
+    captions = _listed(record.get("golden_caption")) if text == "golden_caption" else None
+    if captions:
+        token = document.lead
+        document.labels = [None] * len(captions)
+        # every caption is a chunk of its own, about the same video
+        document.texts = [caption if not number else token + caption for number, caption in enumerate(captions)]
+        document.media = {kind: found * len(captions) for kind, found in document.media.items()}
+        document.template[text] = derived(record[text])
+    return document
+
+
+def _listed(cell: Any) -> list[str] | None:
+    """The captions of a cell that holds a Python list as text."""
+    if not isinstance(cell, str) or not re.match(r"\s*\[\s*['\"]", cell):
+        return None
+    try:
+        found = ast.literal_eval(cell.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return found if isinstance(found, list) and all(isinstance(each, str) for each in found) else None
+
+
+def youku_from_document(document: Document, options: Options) -> dict[str, Any]:
+    """The row of the subset that is asked for, or whose columns the document keeps."""
+    subset = options.subset_type
+    if "label" in document.extra and subset == "pretrain":
+        subset = "classification"
+    video_key, text_key = _SUBSETS[subset]
+    video = alone(document, "video", "youku-mplug")
+    if video is ABSENT:
+        raise Inexpressible("youku-mplug names a video in every row")
+    if len(document.texts) > 1 and subset == "captioning":
+        text = str([plain(text, options.tokens) for _, text in document.turns()])
+    else:
+        text = _body(document, options, "youku-mplug")
+    record = {video_key: video, text_key: text}
+    if subset == "classification":
+        record["label"] = document.extra.get("label", "")
+    return record | {key: value for key, value in _rest(document, record).items() if isinstance(value, str)}
+
+
+# InternVid
+
+
+def internvid_to_document(record: dict[str, Any], options: Options) -> Document:
+    """The clip's caption; the timestamps stay beside it."""
+    video = record.get("YoutubeID")
+    path = video + ".mp4" if isinstance(video, str) and video and not _SUFFIX.search(video) else None
+    return _captioned(record, options, "YoutubeID", "Caption", path)
+
+
+def internvid_from_document(document: Document, options: Options) -> dict[str, Any]:
+    """The record. Raises Inexpressible where a start or an end of the clip is missing."""
+    video = alone(document, "video", "internvid")
+    if video is ABSENT:
+        raise Inexpressible("internvid names a video in every record")
+    times = {}
+    for key in ("Start_timestamp", "End_timestamp"):
+        if key not in document.extra:
+            raise Inexpressible(f"internvid captions a clip, this record has no {key}")
+        times[key] = document.extra[key]
+    record = {"YoutubeID": video, **times, "Caption": _body(document, options, "internvid")}
+    return record | _rest(document, record)
+
+
+# MSR-VTT
+
+
+def msr_vtt_to_document(record: dict[str, Any], options: Options) -> Document:
+    """The caption of `<video_id>.mp4`."""
+    video = record.get("video_id")
+    path = video if not isinstance(video, str) or video.endswith(".mp4") else video + ".mp4"
+    return _captioned(record, options, "video_id", "caption", path or None)
+
+
+def msr_vtt_from_document(document: Document, options: Options) -> dict[str, Any]:
+    """The record, the video by its name without the suffix."""
+    video = alone(document, "video", "msr-vtt")
+    if video is ABSENT:
+        raise Inexpressible("msr-vtt names a video in every record")
+    record = {"video_id": video.removesuffix(".mp4"), "caption": _body(document, options, "msr-vtt")}
+    return record | _rest(document, record)

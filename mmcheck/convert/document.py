@@ -1,0 +1,144 @@
+"""The value between two formats: labelled chunks of text, media by kind, an id, and what else the record holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+KINDS: Final = ("image", "video", "audio")
+"""The kinds of media that chunks may hold, in the order of Data-Juicer's lists."""
+
+#: Who speaks, by the labels that the formats use.
+SPEAKERS: Final = {
+    "human": "user", "user": "user", "q": "user", "gpt": "assistant", "assistant": "assistant", "bot": "assistant",
+    "a": "assistant", "system": "system", "developer": "system",
+}  # fmt: skip
+
+
+class _Absent:
+    """The value of a key that is not there; null is a value."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = _Absent()
+
+
+class Inexpressible(Exception):
+    """The target cannot hold this record: the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user may choose of a mapping; names that Data-Juicer's converters have mean what they mean there.
+
+    `header` holds the members of a JSON document beside its records. `target_field` is the field of WavCaps that
+    describes the recording. `subset_type` is the subset of Youku-mPLUG that is written.
+    """
+
+    eoc: str = "<|__dj__eoc|>"
+    image: str = "<__dj__image>"
+    video: str = "<__dj__video>"
+    audio: str = "<__dj__audio>"
+    separator: str | None = None
+    split_chunk: bool = False
+    add_eoc_at_last: bool = True
+    target_field: str = "caption"
+    subset_type: str = "pretrain"
+    num_frames: int = 8
+    placeholder: str = "<|reserved_special_token_0|>"
+    header: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def tokens(self) -> dict[str, str]:
+        """The token of each kind."""
+        return {"image": self.image, "video": self.video, "audio": self.audio}
+
+    def end(self, before: str = " ") -> str:
+        """What closes a text."""
+        return before + self.eoc if self.add_eoc_at_last else ""
+
+
+@dataclass(slots=True)
+class Document:
+    """One record, in no format.
+
+    `texts` are the chunks in order, media in them as tokens (`Options.tokens`); `labels` say whose they are, None for
+    nobody's. The k-th token of a kind stands for the k-th of `media[kind]`. `extra` holds what is neither.
+
+    `template` is the source record with marks where visible values were (see `template.py`). `leaves` says which
+    parts of a chunk are strings of the source, as (start, length); None: every chunk is one.
+    `lead`, `heading`, `join` and `end` are what Data-Juicer's text has around the chunks; `home` is the key of its
+    record that takes `extra` ("" the record itself).
+    """
+
+    labels: list[str | None] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    media: dict[str, list[Any]] = field(default_factory=dict)
+    template: dict[str, Any] = field(default_factory=dict)
+    id: Any = ABSENT
+    extra: dict[str, Any] = field(default_factory=dict)
+    leaves: list[list[tuple[int, int]]] | None = None
+    lead: str = ""
+    heading: str = "]]: "
+    join: str = "\n"
+    pair_join: str | None = None
+    end: str = ""
+    home: str = ""
+    wanted: tuple[str, ...] = ()
+
+    def turns(self) -> Iterator[tuple[str | None, str]]:
+        """Label and text of each chunk; the first has the tokens that stand before it."""
+        lead = self.lead
+        for label, text in zip(self.labels, self.texts, strict=True):
+            yield label, lead + text
+            lead = ""
+        if lead:
+            yield None, lead.strip()
+
+    def add_media(self, kind: str, source: Any) -> str:
+        """Add a medium; the mark of its place."""
+        found = self.media.setdefault(kind, [])
+        found.append(source)
+        return f"@{kind}{len(found) - 1}"
+
+    def take(self, record: Mapping[str, Any], known: tuple[str, ...]) -> None:
+        """Put the other fields of a record into `extra`, and a mark for each into the template."""
+        for key, value in record.items():
+            if key not in known:
+                self.extra[key] = value
+                self.template[key] = "@"
+
+
+def plain(text: str, tokens: Mapping[str, str]) -> str:
+    """A chunk without the tokens of media and the blank beside each."""
+    for token in tokens.values():
+        if token in text:
+            text = re.sub(rf"{re.escape(token)}[ \n]?|[ \n]{re.escape(token)}$", "", text)
+    return text
+
+
+def split_at_tokens(text: str, tokens: Mapping[str, str]) -> list[tuple[str | None, str]]:
+    """A chunk as its pieces: (None, text) and (kind, token), without empty texts."""
+    kinds = {token: kind for kind, token in tokens.items()}
+    pattern = "(" + "|".join(map(re.escape, kinds)) + ")"
+    return [(kinds.get(piece), piece) for piece in re.split(pattern, text) if piece]
+
+
+def speaker(label: str | None) -> str | None:
+    """Who speaks: user, assistant, system; the label itself where that is unknown."""
+    return SPEAKERS.get(label, label) if label is not None else None
+
+
+def alone(document: Document, kind: str, target: str) -> Any:
+    """The one medium that a record of `target` has; ABSENT where there is none. Raises Inexpressible."""
+    others = sorted(each for each, found in document.media.items() if found and each != kind)
+    if others:
+        raise Inexpressible(f"{target} has no place for {others[0]}s")
+    found = document.media.get(kind) or []
+    if len(set(map(repr, found))) > 1:
+        raise Inexpressible(f"{target} has one {kind} a record, this record has {len(found)}")
+    return found[0] if found else ABSENT

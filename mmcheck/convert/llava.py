@@ -1,0 +1,110 @@
+"""LLaVA: turns of `{from, value}`, and images or videos by path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmcheck.convert.document import ABSENT, Document, Inexpressible, Options, speaker
+from mmcheck.convert.template import literal
+
+_TOKENS = {"image": "<image>", "video": "<video>"}
+_LABELS = {"user": "human", "assistant": "gpt"}
+
+
+def to_document(record: dict[str, Any], options: Options) -> Document:
+    """The rounds, `<image>` and `<video>` as tokens."""
+    separator = "\n" if options.separator is None else options.separator
+    template: dict[str, Any] = {}
+    document = Document(template=template, join=separator, end=options.end())
+    if options.split_chunk:
+        document.pair_join = f" {options.eoc}{separator}"
+    media = document.media
+    media["image"] = []
+    for key, value in record.items():
+        if key == "conversations" and type(value) is list:
+            template[key] = _turns(document, value, record, options)
+        elif key == "id":
+            document.id = value
+            template[key] = "@id"
+        elif key in _TOKENS:
+            template[key] = _paths(document, key, value)
+        else:
+            template[key] = literal(value)
+    return document
+
+
+def _turns(document: Document, turns: list[Any], record: dict[str, Any], options: Options) -> list[Any]:
+    image, video = options.image, options.video
+    stand_in = not record.get("image") and bool(record.get("video"))
+    labels, texts = document.labels, document.texts
+    found: list[Any] = []
+    for turn in turns:
+        text = turn.get("value") if type(turn) is dict else None
+        if type(text) is not str:
+            found.append(literal(turn))
+            continue
+        label = turn.get("from")
+        known = type(label) is str
+        mark = f"@{len(texts)}"
+        if "<" in text:
+            if image in text or video in text or (stand_in and "<image>" in text):
+                mark = literal(text)
+            text = text.replace("<image>", video if stand_in else image).replace("<video>", video)
+        if len(turn) == 2 and known and label[:1] != "@":
+            # the order of the two keys is the record's
+            found.append({key: mark if key == "value" else label for key in turn})
+        else:
+            found.append({key: mark if key == "value" else literal(each) for key, each in turn.items()})
+        labels.append(label if known else None)
+        texts.append(text)
+    return found
+
+
+def _paths(document: Document, kind: str, value: Any) -> Any:
+    if type(value) is str and value:
+        return document.add_media(kind, value)
+    if type(value) is list and value and all(type(each) is str for each in value):
+        return [document.add_media(kind, each) for each in value]
+    return literal(value)
+
+
+def from_document(document: Document, options: Options) -> dict[str, Any]:
+    """The record. Raises Inexpressible for media that LLaVA has no key for."""
+    record: dict[str, Any] = {}
+    if document.id is not ABSENT:
+        record["id"] = document.id
+    media = {kind: found for kind, found in document.media.items() if found}
+    for kind in media:
+        if kind not in _TOKENS:
+            raise Inexpressible(f"llava has no place for {kind}")
+        if not all(isinstance(each, str) for each in media[kind]):
+            raise Inexpressible(f"llava names {kind}s by path: write bytes to files with --media extract")
+    for kind in _TOKENS:
+        if kind in media:
+            record[kind] = media[kind][0] if len(media[kind]) == 1 else media[kind]
+    if not any(label is not None for label in document.labels):
+        # a text that nobody speaks: captions and pages, as LLaVA's own pretraining writes them
+        labels: list[str | None] = ["human", "gpt"]
+        lead = [token for kind, token in _TOKENS.items() for _ in media.get(kind, ())]
+        body = "\n".join(text for _, text in document.turns())
+        texts = ["\n".join(lead), _spelt(_without_tokens(body, options), options)]
+    else:
+        turns = list(document.turns())
+        labels = [_LABELS.get(speaker(label) or "", label) if label in ("q", "a") else label for label, _ in turns]
+        texts = [_spelt(text, options) for _, text in turns]
+        known = set(labels) <= {"human", "gpt", "system", "tool", None}
+        labels = labels if known else [_LABELS.get(speaker(label) or "", label) for label in labels]
+    record["conversations"] = [
+        {"from": label or "human", "value": text} for label, text in zip(labels, texts, strict=True)
+    ]
+    return record | {key: value for key, value in document.extra.items() if key not in record and key != "meta"}
+
+
+def _spelt(text: str, options: Options) -> str:
+    return text.replace(options.image, "<image>").replace(options.video, "<video>")
+
+
+def _without_tokens(text: str, options: Options) -> str:
+    from mmcheck.convert.document import plain
+
+    return plain(text, options.tokens)

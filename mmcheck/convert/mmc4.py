@@ -1,0 +1,101 @@
+"""MMC4: the sentences of a page, and its images, each matched to a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmcheck.convert.document import Document, Inexpressible, Options, split_at_tokens
+from mmcheck.convert.template import derived, literal
+
+_KNOWN = ("text_list",)
+
+
+def to_document(record: dict[str, Any], options: Options) -> Document:
+    """A chunk a sentence, before it the tokens of its images, which are sorted stably by their sentence.
+
+    An image that is matched to no sentence stands before the first (a negative index) or after the last.
+    """
+    blank = " " if options.separator is None else options.separator
+    document = Document(join=f" {options.eoc}{blank}", end=options.end(), leaves=[])
+    document.take(record, _KNOWN)
+    sentences = record.get("text_list")
+    if "text_list" not in record or not isinstance(sentences, list):
+        raise Inexpressible("the page has no list of sentences (text_list)")
+    images = [image for image in record.get("image_info") or () if isinstance(image, dict)]
+    places = [(_place(image, len(sentences)), image.get("image_name")) for image in images]
+    places = [(place, name) for place, name in places if isinstance(name, str)]
+    places.sort(key=lambda item: item[0])
+    document.media["image"] = [name for _, name in places]
+    counts: dict[int, int] = {}
+    for place, _ in places:
+        counts[place] = counts.get(place, 0) + 1
+    document.lead = (options.image + blank) * counts.get(-1, 0)
+    document.end = (blank + options.image) * counts.get(len(sentences), 0) + document.end
+    marks: list[Any] = []
+    assert document.leaves is not None
+    number = 0
+    for place, sentence in enumerate(sentences):
+        tokens = (options.image + blank) * counts.get(place, 0)
+        text = sentence if isinstance(sentence, str) else ""
+        document.labels.append(None)
+        document.texts.append(tokens + text)
+        document.leaves.append([(len(tokens), len(text))])
+        marks.append(f"@{number}" if isinstance(sentence, str) else literal(sentence))
+        number += 1
+    document.template = {
+        key: marks if key == "text_list" else derived_image_info(key) for key in document.template | {"text_list": 0}
+    }
+    document.template = {key: document.template[key] for key in record}
+    return document
+
+
+def derived_image_info(key: str) -> str:
+    """The mark of a field that Data-Juicer keeps under the same name."""
+    return "@"
+
+
+def _place(image: dict[str, Any], sentences: int) -> int:
+    index = image.get("matched_text_index")
+    if isinstance(index, bool) or not isinstance(index, int | float):
+        return sentences
+    return -1 if index < 0 else min(int(index), sentences)
+
+
+def from_document(document: Document, options: Options) -> dict[str, Any]:
+    """The record: `image_info` of the kept images as it was, with the sentence where each one stands now."""
+    for kind, found in document.media.items():
+        if found and kind != "image":
+            raise Inexpressible(f"mmc4 has no place for {kind}s")
+    if any(label is not None for label in document.labels):
+        raise Inexpressible("mmc4 has the sentences of a page, this record has a conversation")
+    kept = [image for image in document.extra.get("image_info") or () if isinstance(image, dict)]
+    names = list(document.media.get("image", ()))
+    infos: list[dict[str, Any]] = []
+    sentences: list[str] = []
+    for index, (_, text) in enumerate(document.turns()):
+        pieces = split_at_tokens(text, options.tokens)
+        for number, (kind, _) in enumerate(pieces):
+            if kind is not None and names:
+                infos.append({**_info(kept, names.pop(0)), "matched_text_index": index})
+                after = pieces[number + 1] if number + 1 < len(pieces) else (None, "")
+                if after[0] is None and after[1]:
+                    pieces[number + 1] = (None, after[1].removeprefix(" "))
+        sentences.append("".join(piece for kind, piece in pieces if kind is None))
+    if names:
+        raise Inexpressible(f"{len(names)} images have no token in the text")
+    order = {id(image): number for number, image in enumerate(kept)}
+    infos.sort(key=lambda info: info.pop("@", len(order)))
+    record: dict[str, Any] = {"text_list": sentences, "image_info": infos}
+    return record | {key: value for key, value in document.extra.items() if key not in record and key != "meta"}
+
+
+def _info(kept: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """What was known of an image, with its place among the others under `@`; only its name where nothing was."""
+    for number, image in enumerate(kept):
+        if image and image.get("image_name") == name:
+            kept[number] = {}
+            return {**image, "@": number}
+    return {"image_name": name}
+
+
+__all__ = ["derived", "from_document", "to_document"]
