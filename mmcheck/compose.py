@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mmcheck.columns import text
+from mmcheck.cells import text
 from mmcheck.finding import Finding
 from mmcheck.format import Role
 from mmcheck.ruleset import Rule

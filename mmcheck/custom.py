@@ -145,9 +145,7 @@ def _by_pandera(schema: Any, frame: pl.DataFrame) -> pl.DataFrame:
     if not parts:
         return frame.select(pl.lit(True).alias("fine"), pl.lit(None, pl.String).alias("check"))
     judged = pl.DataFrame([part.alias(str(number)) for number, part in enumerate(parts)])
-    first = pl.coalesce(
-        [pl.when(~pl.col(str(number))).then(pl.lit(word)) for number, word in enumerate(words)]
-    )
+    first = pl.coalesce([pl.when(~pl.col(str(number))).then(pl.lit(word)) for number, word in enumerate(words)])
     return judged.select(pl.all_horizontal(pl.all()).alias("fine"), first.alias("check"))
 
 

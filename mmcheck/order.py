@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from mmcheck import paths
-from mmcheck.columns import json_text
+from mmcheck.cells import json_text
 
 ORDER_SCHEMA = {
     "sample": pl.Int64, "kind": pl.String, "evidence": pl.String, "same": pl.Boolean, "permuted": pl.Boolean,

@@ -58,7 +58,7 @@ def _masked(frame: pl.DataFrame, rule: Rule, most: int | None) -> Outcome:
     """What a rule says that Python judges: counted in one pass, and only the rows that are shown are built."""
     assert rule.mask is not None
     try:
-        told = frame.select(_mask(rule).alias("about")).hstack(rule.mask(frame))
+        told = frame.with_columns(_mask(rule).alias("about")).select("about").hstack(rule.mask(frame))
     except Exception as error:
         return Outcome(rule, error=(str(error) or type(error).__name__).splitlines()[0])
     about = told.filter(pl.col("about")) if rule.when is not None else told

@@ -18,7 +18,17 @@ from mmcheck.rulefile import RuleFile, Stanza
 if TYPE_CHECKING:
     from mmcheck.format import Format
 
-__all__ = ["Rule", "RuleSet", "build", "compile_stanza", "extended", "parameters", "profiles", "read_profile", "shipped"]
+__all__ = [
+    "Rule",
+    "RuleSet",
+    "build",
+    "compile_stanza",
+    "extended",
+    "parameters",
+    "profiles",
+    "read_profile",
+    "shipped",
+]
 
 
 @dataclass(frozen=True)
@@ -55,8 +65,12 @@ def extended(file: RuleFile, seen: frozenset[Path] = frozenset()) -> list[RuleFi
         within = folder("rules") / f"{name}.yaml"
         path = beside if beside.exists() else within
         if not path.exists():
-            shipped_names = [str(each.relative_to(folder("rules")).with_suffix("")) for each in folder("rules").rglob("*.yaml")]
-            close = nearest(name, ["common", "core", *shipped_names, *(each.stem for each in file.path.parent.glob("*.yaml"))])
+            shipped_names = [
+                str(each.relative_to(folder("rules")).with_suffix("")) for each in folder("rules").rglob("*.yaml")
+            ]
+            close = nearest(
+                name, ["common", "core", *shipped_names, *(each.stem for each in file.path.parent.glob("*.yaml"))]
+            )
             raise RequestError(f"{file.located.at('extends')}: there is no rules file {name!r}{close}")
         files += extended(rulefile.read(path), seen | {file.path.resolve()})
     return [*files, file]

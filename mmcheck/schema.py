@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from mmcheck.columns import json_type
+from mmcheck.cells import json_text, json_type
 from mmcheck.errors import RequestError, nearest
 from mmcheck.readers.batch import Fault
 
@@ -133,8 +133,6 @@ def _told(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    from mmcheck.columns import json_text
-
     shown = json_text(value) if value is not None else "null"
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
 

@@ -65,7 +65,7 @@ class Checker:
         self.global_rules: list[tuple[int, Rule]] = []
         for rule in active:
             stanza = rule.stanza
-            if rule.expr is not None and stanza.table not in _NOT_PER_BATCH:
+            if rule.by_row and stanza.table not in _NOT_PER_BATCH:
                 self.row_rules.setdefault(stanza.table or "", []).append(rule)
             elif stanza.unique or stanza.references or stanza.aggregate:
                 self.global_rules.append((self.numbers[id(rule)], rule))

@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from mmcheck.columns import Elements, series, text
+from mmcheck.cells import series, text
+from mmcheck.columns import Elements
 from mmcheck.table_plans import Spec
 
 

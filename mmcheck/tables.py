@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from mmcheck import paths
-from mmcheck.columns import Elements, coerce, series
+from mmcheck.cells import coerce, series
+from mmcheck.columns import Elements
 from mmcheck.contracts import TABLES, Kind
 from mmcheck.expression import dtype
 from mmcheck.readers.batch import Batch

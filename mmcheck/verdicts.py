@@ -20,6 +20,7 @@ from mmcheck.results import ShardResult, Tally
 from mmcheck.rules import Outcome, evaluate
 from mmcheck.ruleset import Rule, RuleSet
 from mmcheck.tables import ROW_BITS
+from mmcheck.thresholds import exceeds, graded
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ def conclude(
         schema={column.name: dtype(column.kind) for column in TABLES["files"].columns},
         strict=False,
     )
-    row_rules = [rule for rule in ruleset.active("files") if rule.expr is not None]
+    row_rules = [rule for rule in ruleset.active("files") if rule.by_row]
     for outcome in evaluate(files, row_rules, [most] * len(row_rules)):
         _file_outcome(result.tally(_number(ruleset, outcome.rule)), outcome, result.files)
     for number, rule in enumerate(ruleset.rules):
@@ -60,15 +61,18 @@ def conclude(
     for number, rule in enumerate(ruleset.rules):
         tally = result.tallies.get(number, Tally())
         tolerated = _tolerated(rule, tally)
+        severity = graded(rule.severity, tally.failed, tally.checked, rule.stanza.warn_above, rule.stanza.error_above)
         kept = [] if tolerated else _aggregated(rule, tally, result.files)
+        if severity is not rule.severity:
+            kept = [(place, replace(finding, severity=severity)) for place, finding in kept]
         kept.sort(key=lambda item: item[0])
         found += kept if most is None else kept[:most]
         shown = len(kept) if most is None else min(len(kept), most)
-        summary = _summary(rule, tally, depth, tolerated=tolerated, shown=shown)
+        summary = _summary(rule, tally, depth, severity, tolerated=tolerated, shown=shown)
         _merge(summaries, summary)
         complete = complete and tally.error is None
         if not tolerated:
-            _count(totals, rule.severity, tally.failed)
+            _count(totals, severity, tally.failed)
     found.sort(key=lambda item: (item[0], item[1].rule, item[1].turn or 0, item[1].position or 0))
     return Judged(list(summaries.values()), [finding for _, finding in found], totals, complete)
 
@@ -133,11 +137,7 @@ def _place(sample: int, files: Sequence[dict[str, Any]]) -> str:
 def _tolerated(rule: Rule, tally: Tally) -> bool:
     """Whether the failures are within what the stanza tolerates: a count or a percentage of the checked rows."""
     tolerate = rule.stanza.tolerate
-    if tolerate is None or not tally.failed:
-        return False
-    if tolerate.endswith("%"):
-        return tally.failed * 100 <= float(tolerate[:-1]) * tally.checked
-    return tally.failed <= int(tolerate)
+    return tolerate is not None and tally.failed > 0 and not exceeds(tally.failed, tally.checked, tolerate)
 
 
 def _aggregated(rule: Rule, tally: Tally, files: Sequence[dict[str, Any]]) -> list[tuple[tuple[int, int], Finding]]:
@@ -184,7 +184,7 @@ def _joined(first: Finding, message: str, count: int, *, keep_file: bool) -> Fin
     )
 
 
-def _summary(rule: Rule, tally: Tally, depth: Depth, *, tolerated: bool, shown: int) -> RuleSummary:
+def _summary(rule: Rule, tally: Tally, depth: Depth, severity: Severity, *, tolerated: bool, shown: int) -> RuleSummary:
     status, reason = "passed", None
     unreached = sorted(name for name in rule.reads if rule.stanza.table == "media" and not reaches(depth, name))
     if rule.skip is not None:
@@ -203,7 +203,7 @@ def _summary(rule: Rule, tally: Tally, depth: Depth, *, tolerated: bool, shown: 
     return RuleSummary(
         code=rule.code,
         name=rule.stanza.name,
-        severity=rule.severity,
+        severity=severity,
         table=rule.stanza.table,
         checked=tally.checked,
         failed=tally.failed,

@@ -24,10 +24,11 @@ CONFINED = {
 #: The layers, from the values at the bottom to the story at the top: a module imports its own layer and those before.
 LAYERS = (
     ("errors", "finding", "contracts", "paths", "resources", "report"),
-    ("readers", "schema", "expression", "yaml_lines", "metaschema", "thresholds", "rulefile", "columns", "table_plans", "slots", "probe", "locate"),
+    ("readers", "cells", "schema", "expression", "yaml_lines", "metaschema", "thresholds", "rulefile", "cells", "columns"),
+    ("table_plans", "slots", "probe", "locate", "custom"),
     ("sources", "content", "align", "order", "tables", "paranoid", "reporters"),
-    ("format", "listing", "ruleset", "rules", "global_rules", "compose", "media"),
-    ("detection", "dataset", "examples"),
+    ("format", "listing", "compiling", "ruleset", "rules", "global_rules", "compose", "media"),
+    ("detection", "dataset", "rule_examples"),
     ("results", "paranoid", "sampling", "shard", "verdicts"),
     ("checking",),
     ("cli",),

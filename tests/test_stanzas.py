@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from mmcheck import format as formats
-from mmcheck.examples import misbehaving
+from mmcheck.rule_examples import misbehaving
 from mmcheck.format import Format
 from mmcheck.rulefile import Stanza
 from mmcheck.ruleset import build, shipped

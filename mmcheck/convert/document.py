@@ -105,13 +105,6 @@ class Document:
         found.append(source)
         return f"@{kind}{len(found) - 1}"
 
-    def take(self, record: Mapping[str, Any], known: tuple[str, ...]) -> None:
-        """Put the other fields of a record into `extra`, and a mark for each into the template."""
-        for key, value in record.items():
-            if key not in known:
-                self.extra[key] = value
-                self.template[key] = "@"
-
 
 def plain(text: str, tokens: Mapping[str, str]) -> str:
     """A chunk without the tokens of media and the blank beside each."""

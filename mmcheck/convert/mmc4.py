@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mmcheck.convert.document import Document, Inexpressible, Options, split_at_tokens
-from mmcheck.convert.template import derived, literal
-
-_KNOWN = ("text_list",)
+from mmcheck.convert.template import literal
 
 
 def to_document(record: dict[str, Any], options: Options) -> Document:
@@ -17,7 +15,7 @@ def to_document(record: dict[str, Any], options: Options) -> Document:
     """
     blank = " " if options.separator is None else options.separator
     document = Document(join=f" {options.eoc}{blank}", end=options.end(), leaves=[])
-    document.take(record, _KNOWN)
+    document.extra = {key: value for key, value in record.items() if key != "text_list"}
     sentences = record.get("text_list")
     if "text_list" not in record or not isinstance(sentences, list):
         raise Inexpressible("the page has no list of sentences (text_list)")
@@ -33,25 +31,15 @@ def to_document(record: dict[str, Any], options: Options) -> Document:
     document.end = (blank + options.image) * counts.get(len(sentences), 0) + document.end
     marks: list[Any] = []
     assert document.leaves is not None
-    number = 0
     for place, sentence in enumerate(sentences):
         tokens = (options.image + blank) * counts.get(place, 0)
         text = sentence if isinstance(sentence, str) else ""
         document.labels.append(None)
         document.texts.append(tokens + text)
         document.leaves.append([(len(tokens), len(text))])
-        marks.append(f"@{number}" if isinstance(sentence, str) else literal(sentence))
-        number += 1
-    document.template = {
-        key: marks if key == "text_list" else derived_image_info(key) for key in document.template | {"text_list": 0}
-    }
-    document.template = {key: document.template[key] for key in record}
+        marks.append(f"@{place}" if isinstance(sentence, str) else literal(sentence))
+    document.template = {key: marks if key == "text_list" else "@" for key in record}
     return document
-
-
-def derived_image_info(key: str) -> str:
-    """The mark of a field that Data-Juicer keeps under the same name."""
-    return "@"
 
 
 def _place(image: dict[str, Any], sentences: int) -> int:
@@ -96,6 +84,3 @@ def _info(kept: list[dict[str, Any]], name: str) -> dict[str, Any]:
             kept[number] = {}
             return {**image, "@": number}
     return {"image_name": name}
-
-
-__all__ = ["derived", "from_document", "to_document"]

@@ -21,6 +21,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _DECODER = msgspec.json.Decoder()
 _BLANK = b" \t\r\n"
+_BROKEN, _TOO_LONG = object(), object()
 _OPENS, _CLOSES = {ord("{")}, {ord("}")}
 
 
@@ -115,6 +116,8 @@ class _Lines:
         try:
             if {raw[0] for raw in raws} != _OPENS or {raw[-1] for raw in raws} != _CLOSES:
                 return None
+            if newline == b"\r\n" and text.count(b"\n") >= len(raws):
+                return None
             with no_gc():
                 values = _DECODER.decode_lines(text)
         except (*UNREADABLE, IndexError):
@@ -122,37 +125,32 @@ class _Lines:
         return None if len(values) != len(raws) or too_deep(text) is not None else (raws, values)
 
     def _one_by_one(self, text: bytes) -> Iterator[Batch]:
-        batch = Batch(lines=[], raws=[])
-        assert batch.lines is not None and batch.raws is not None
-        decode = _DECODER.decode
         deep = too_deep(text) is not None
-        for line in text.split(b"\n"):
-            raw = line.strip(_BLANK)
-            if not raw:
+        lines = text.split(b"\n")
+        with no_gc():
+            values = [_value(line.strip(_BLANK), deep) for line in lines]
+        batch = Batch(lines=[], raws=[])
+        for line, value in zip(lines, values, strict=True):
+            if value is _BLANK:
                 self.line += 1
                 continue
-            try:
-                if len(raw) > LONGEST:
-                    batch.faults += self.too_long().faults
-                    continue
-                value = decode(raw)
-                if deep and too_deep(raw) is not None:
-                    raise RecursionError
-            except UNREADABLE:
+            if value is _TOO_LONG:
+                batch.faults += self.too_long().faults
+                continue
+            if value is _BROKEN:
                 if not self.row:
                     self.pretty = _is_pretty(text)
                 batch.faults.append(self._fault(line))
-            else:
+            elif batch.lines is not None and batch.raws is not None:
                 batch.rows.append(self.row)
                 batch.values.append(value)
                 batch.lines.append(self.line)
-                batch.raws.append(raw)
+                batch.raws.append(line.strip(_BLANK))
             self.row += 1
             self.line += 1
             if len(batch.rows) + len(batch.faults) >= RECORDS:
                 yield batch
                 batch = Batch(lines=[], raws=[])
-                assert batch.lines is not None and batch.raws is not None
         if batch.rows or batch.faults:
             yield batch
 
@@ -176,6 +174,19 @@ class _Lines:
         self.row += 1
         self.line += 1
         return Batch(lines=[], raws=[], faults=[fault])
+
+
+def _value(line: bytes, deep: bool) -> Any:
+    """The value of a line, or which kind of no value it is; `deep` where some line of the block is too deep."""
+    if not line:
+        return _BLANK
+    if len(line) > LONGEST:
+        return _TOO_LONG
+    try:
+        value = _DECODER.decode(line)
+    except UNREADABLE:
+        return _BROKEN
+    return _BROKEN if deep and too_deep(line) is not None else value
 
 
 def _is_pretty(text: bytes) -> bool:

@@ -33,12 +33,12 @@ class Misbehaviour:
         return f"{self.stanza.where}: {self.stanza.code} {self.which} example {self.number}: {self.why}"
 
 
-def misbehaving(stanza: Stanza, form: Format, params: Mapping[str, Any]) -> list[Misbehaviour]:
+def misbehaving(stanza: Stanza, form: Format, params: Mapping[str, Any], *, python: bool = False) -> list[Misbehaviour]:
     """The examples of a stanza that do not behave, under the parameters of a format."""
     found = []
     for which, examples in (("good", stanza.good), ("bad", stanza.bad)):
         for number, example in enumerate(examples, 1):
-            failed, error = fails(stanza, form, params, example)
+            failed, error = fails(stanza, form, params, example, python=python)
             if error is not None:
                 found.append(Misbehaviour(stanza, which, number, f"the expression raised: {error}"))
             elif which == "good" and failed:
@@ -49,7 +49,7 @@ def misbehaving(stanza: Stanza, form: Format, params: Mapping[str, Any]) -> list
 
 
 def fails(
-    stanza: Stanza, form: Format, params: Mapping[str, Any], example: Example
+    stanza: Stanza, form: Format, params: Mapping[str, Any], example: Example, *, python: bool = False
 ) -> tuple[int, str | None]:
     """How many rows of an example fail the stanza, and what an expression raised, if it did.
 
@@ -57,11 +57,11 @@ def fails(
     """
     for row in example.get("params", ()):
         params = {**params, **row}
-    rule = compile_stanza(stanza, form, params)
+    rule = compile_stanza(stanza, form, params, python=python)
     frames = {table: frame(table, rows, form, stanza) for table, rows in example.items() if table != "params"}
     if stanza.references and stanza.references.to_table not in frames:
         frames[stanza.references.to_table] = frame(stanza.references.to_table, [], form, stanza)
-    if rule.expr is not None:
+    if rule.by_row:
         outcome = evaluate(frames[stanza.table or ""], [rule], [None])[0]
         return outcome.failed, outcome.error
     return _failing(rule, frames), None
