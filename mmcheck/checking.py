@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from mmcheck import rulefile
-from mmcheck.dataset import Dataset, open_dataset
-from mmcheck.errors import RequestError, nearest
+from mmcheck.cores import available_cores
+from mmcheck.dataset import DataFile, Dataset, open_dataset
+from mmcheck.errors import OpenError, RequestError, nearest
 from mmcheck.finding import Finding
-from mmcheck.format import Format
+from mmcheck.format import Format, names
 from mmcheck.locate import Locator, Roots
 from mmcheck.media import Depth, Prober, depth_for
 from mmcheck.probe.facts import Limits
 from mmcheck.report import FileSummary, Report, Run
 from mmcheck.results import ShardResult
-from mmcheck.ruleset import RuleSet, build
+from mmcheck.ruleset import RuleSet, build, read_profile
 from mmcheck.sampling import Sampling
 from mmcheck.shard import Checker, Plan, Shard
 from mmcheck.verdicts import Judged, conclude
@@ -51,11 +52,16 @@ def check(
     split: str | None = None,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
-    params: Mapping[str, str] | None = None,
+    params: Mapping[str, Any] | None = None,
+    profile: str | None = None,
+    severity: Mapping[str, str] | None = None,
+    per_path: Mapping[str, Sequence[str]] | None = None,
+    splits: Mapping[str, Sequence[str]] | None = None,
+    allow_python: bool = False,
     probe: str = "auto",
     sample: str | None = None,
     max_findings: int | None = 100,
-    jobs: int = 1,
+    jobs: int | None = None,
     paranoid: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
@@ -64,18 +70,34 @@ def check(
     `format` is `NAME` or `NAME@VERSION` (default: detected). `placeholders` are `TOKEN` or `KIND=TOKEN`. `probe` says
     how deep media are looked into; `auto` is as deep as the active rules need. `sample` is a number of records or a
     percentage (`"5%"`). `max_findings` caps the findings of each rule (None: all); counts are exact all the same.
-    `jobs` is the number of threads that decode media. `paranoid` holds every table against its pandera contract.
+    `jobs` is the number of threads that decode media (default: the cores that the process may
+    use). `paranoid` holds every table against its pandera contract.
+
+    `profile` names rules for one model or purpose. `severity` overrides by code; `per_path` says, by pattern of a
+    file's path, which rules do not look at it; `splits` says, by split, which files it is. `allow_python` permits
+    rules that name Python code.
 
     Raises RequestError (exit code 2) for a wrong request, OpenError (3) for what is missing or may not be opened.
     Faults of the data are findings of the report, never exceptions.
     """
     started = datetime.now(UTC)
     clock = time.perf_counter()
+    jobs = jobs if jobs is not None else available_cores()
     if probe not in PROBES:
         raise RequestError(f"there is no probe {probe!r}{nearest(probe, PROBES)}: {', '.join(PROBES)}")
-    dataset = open_dataset(path, format=format, format_path=format_path, split=split)
+    dataset = open_dataset(path, format=format, format_path=format_path, split=split, splits=splits)
     form = dataset.format
-    ruleset = build(form, [rulefile.read(Path(file)) for file in rules], params=params, select=select, ignore=ignore)
+    ruleset = build(
+        form,
+        [rulefile.read(Path(file)) for file in rules],
+        profile=read_profile(profile) if profile else None,
+        params=params,
+        severity=severity,
+        select=select,
+        ignore=ignore,
+        allow_python=allow_python,
+        known_formats=names(format_path),
+    )
     depth = _depth(probe, ruleset, dataset)
     sampling = Sampling.parse(sample, dataset) if sample else None
     plan = Plan(
@@ -86,6 +108,7 @@ def check(
         max_findings=max_findings,
         keep=sampling.keep if sampling else None,
         paranoid=paranoid,
+        exemptions=ruleset.exemptions(per_path or {}),
     )
     prober = Prober(
         Locator(_roots(dataset, media_root, allow_roots)),
@@ -99,7 +122,7 @@ def check(
         result = _check_files(dataset, plan, prober, progress)
     finally:
         prober.close()
-    judged = conclude(result, ruleset, form, depth, max_findings, sampled=sampling is not None)
+    judged = conclude(result, ruleset, form, depth, max_findings, sampled=sampling is not None, exempt=plan.exempt)
     judged.findings = [_with_root(finding, prober.locator) for finding in judged.findings]
     return _report(dataset, plan, judged, result, prober, started, clock, depth, sampling, jobs)
 
@@ -114,16 +137,19 @@ def _check_files(
         checker.add_fault(total, fault, 0, file, None, fault.message)
     queue = list(dataset.files)
     seen = {(file.path, file.role, tuple(file.context.items())) for file in queue}
-    number = done = 0
+    number = done = reached = 0
     while number < len(queue):
         shard = Shard(number, queue[number])
-        size = shard.file.path.stat().st_size if shard.file.path.exists() else 0
-        for part in checker.check(shard):
-            total.add(part, plan.max_findings)
-            if progress is not None:
-                bytes_total = sum(file.path.stat().st_size for file in queue if file.path.exists())
-                progress(Progress(done, bytes_total, total.records))
-        done += size
+        sizes = [_size(file) for file in queue]
+        try:
+            for part in checker.check(shard):
+                total.add(part, plan.max_findings)
+                if progress is not None:
+                    reached = max(reached, min(done + part.position, sum(sizes)))
+                    progress(Progress(reached, sum(sizes), total.records))
+        except OpenError as error:  # one file that cannot be read hides nothing of the others
+            total.unread.append(str(error))
+        done += sizes[number]
         for named in total.named:
             key = (named.path, named.role, tuple(named.context.items()))
             if key not in seen:
@@ -134,6 +160,13 @@ def _check_files(
     if progress is not None:
         progress(Progress(done, done, total.records))
     return total
+
+
+def _size(file: DataFile) -> int:
+    try:
+        return file.path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _depth(probe: str, ruleset: RuleSet, dataset: Dataset) -> Depth:

@@ -28,7 +28,10 @@ def fill(template: str, *sources: Mapping[str, Any]) -> str:
                 return "" if found is None else clipped(text(found) or "")
         return match[0]
 
-    return re.sub(r"  +", " ", _FIELD.sub(value, template)).strip()
+    if "{" not in template:
+        return template
+    filled = _FIELD.sub(value, template).strip()
+    return re.sub(r"  +", " ", filled) if "  " in filled else filled
 
 
 def clipped(shown: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def open_dataset(
     format: str | None = None,
     format_path: Sequence[str | Path] = (),
     split: str | None = None,
+    splits: Mapping[str, Sequence[str]] | None = None,
 ) -> Dataset:
     """The dataset behind a path. Raises RequestError (unknown or unclear format) and OpenError (missing path)."""
     paths = [path] if isinstance(path, str | Path) else list(path)
@@ -56,6 +58,8 @@ def open_dataset(
             raise OpenError(f"{candidate.path} is not permitted to be read")
     form = load(format, format_path) if format else choose(listing, format_path)
     files, ignored = _assign(form, listing)
+    if splits:
+        files = [_in_split(file, splits) for file in files]
     faults = (*listing.faults, *(() if split else _absent(form, listing)))
     if split is not None:
         known = sorted({file.split for file in files if file.split})
@@ -66,6 +70,12 @@ def open_dataset(
         patterns = ", ".join(dict.fromkeys(pattern for role in form.roles.values() for pattern in role.files))
         raise OpenError(f"{listing.path} holds no file of {form.name} ({patterns})")
     return Dataset(listing.path, listing.root, form, tuple(files), faults, tuple(ignored))
+
+
+def _in_split(file: DataFile, splits: Mapping[str, Sequence[str]]) -> DataFile:
+    """The file in the split whose patterns name it, as the user says."""
+    found = (split for split, patterns in splits.items() if any(fnmatchcase(file.file, each) for each in patterns))
+    return replace(file, split=next(found, file.split))
 
 
 def _absent(form: Format, listing: Listing) -> list[tuple[str, Fault]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -49,8 +49,12 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """The finding as the result schema has it; `count` only where it is aggregated."""
-        fields = asdict(self)
-        fields["severity"] = self.severity.value
+        told = {name: getattr(self, name) for name in FIELDS}
+        told["severity"] = self.severity.value
         if self.count is None:
-            del fields["count"]
-        return fields
+            del told["count"]
+        return told
+
+
+#: The names of a finding's fields, in their order. (`dataclasses.asdict` copies deeply, and is ten times slower.)
+FIELDS = tuple(field.name for field in fields(Finding))

@@ -148,6 +148,12 @@ def load(name: str, format_path: Iterable[Path | str] = ()) -> Format:
     return _load(name, version, versions[version])
 
 
+def load_file(path: Path) -> Format:
+    """The format of one rules file, `rules/NAME/VERSION.yaml` with `schemas/NAME/VERSION.json` beside `rules/`."""
+    path = path.absolute()
+    return _load(path.parent.name, int(path.stem) if path.stem.isdigit() else 1, path)
+
+
 def names(format_path: Iterable[Path | str] = ()) -> list[str]:
     """The names of all known formats."""
     return list(registry(format_path))

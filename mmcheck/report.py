@@ -163,7 +163,7 @@ class Report:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Report:
-        """The report of a result as `to_dict` makes it. RequestError for another version of the shape, or another shape."""
+        """The report of a result as `to_dict` makes it. RequestError for another shape, or another version of it."""
         version = _version(data)
         if version != RESULT:
             raise RequestError(f"the result is of version {version}; this mmcheck reads version {RESULT}: check again")
@@ -190,7 +190,7 @@ class Report:
 
     def to_json(self) -> str:
         """The result as indented JSON text."""
-        return msgspec.json.format(msgspec.json.encode(self.to_dict()), indent=2).decode()
+        return msgspec.json.format(_encoded(self.to_dict()), indent=2).decode()
 
     def to_frame(self) -> pl.DataFrame:
         """The findings as a Polars frame, a column a field of `Finding`."""
@@ -205,7 +205,11 @@ def findings_frame(findings: Iterable[Finding]) -> pl.DataFrame:
     number = ("row", "line", "turn", "position", "count")
     schema: dict[str, Any] = dict.fromkeys(text, pl.String) | dict.fromkeys(number, pl.Int64)
     order = [name for name in Finding.__dataclass_fields__ if name in schema]
-    return pl.DataFrame([finding.to_dict() for finding in findings], schema={name: schema[name] for name in order})
+    rows = list(findings)
+    return pl.DataFrame(
+        {name: pl.Series([getattr(row, name) for row in rows], dtype=pl.Int64) for name in order if name in number}
+        | {name: _texts([getattr(row, name) for row in rows]) for name in order if name in text}
+    ).select(order)
 
 
 def _version(data: Any) -> Any:
@@ -213,6 +217,31 @@ def _version(data: Any) -> Any:
     if not isinstance(data, Mapping) or not isinstance(data.get("mmcheck"), Mapping) or "result" not in data["mmcheck"]:
         raise RequestError("this is not a result of mmcheck (`mmcheck check PATH -o json=FILE` writes one)")
     return data["mmcheck"]["result"]
+
+
+def _texts(values: list[str | None]) -> pl.Series:
+    import polars as pl
+
+    try:
+        return pl.Series(values, dtype=pl.String)
+    except UnicodeEncodeError:
+        return pl.Series(_spelt(values), dtype=pl.String)
+
+
+def _encoded(value: Any) -> bytes:
+    """JSON bytes; a lone surrogate, from a dataset or a file's name, is no Unicode and is spelt as an escape."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_spelt(value))
+
+
+def _spelt(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_spelt(key): _spelt(element) for key, element in value.items()}
+    return [_spelt(element) for element in value] if isinstance(value, list) else value
 
 
 def _rule(summary: RuleSummary) -> dict[str, Any]:

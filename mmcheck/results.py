@@ -57,6 +57,8 @@ class ShardResult:
     records: int = 0
     invalid: int = 0
     media: int = 0
+    unread: list[str] = field(default_factory=list)
+    position: int = 0
 
     def tally(self, number: int) -> Tally:
         """The tally of a rule."""
@@ -72,3 +74,4 @@ class ShardResult:
         self.records += other.records
         self.invalid += other.invalid
         self.media += other.media
+        self.unread += other.unread

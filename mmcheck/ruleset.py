@@ -43,6 +43,16 @@ class RuleSet:
         """The rules that run, of one table or of all."""
         return [rule for rule in self.rules if rule.skip is None and table in (None, rule.stanza.table)]
 
+    def exemptions(self, per_path: Mapping[str, Sequence[str]]) -> tuple[tuple[str, frozenset[str]], ...]:
+        """Patterns of files, each with the codes of the rules that do not look at them."""
+        stanzas = [rule.stanza for rule in self.rules]
+        found = []
+        for pattern, selectors in per_path.items():
+            _known_selectors(selectors, stanzas)
+            codes = {rule.code for rule in self.rules if not _selected(rule.stanza, rule.severity, (), selectors)}
+            found.append((pattern, frozenset(codes)))
+        return tuple(found)
+
     def get(self, code: str) -> Rule:
         """The first rule of that code."""
         return next(rule for rule in self.rules if rule.code == code)

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,13 @@ class Plan:
     max_findings: int | None
     keep: Callable[[int, int], bool] | None = None
     paranoid: bool = False
+    exemptions: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    def exempt(self, file: str) -> frozenset[str]:
+        """The codes of the rules that do not look at a file of the dataset."""
+        names = (file, str(self.root / file))
+        hit = (codes for pattern, codes in self.exemptions if any(fnmatchcase(name, pattern) for name in names))
+        return frozenset().union(*hit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +104,7 @@ class Checker:
             if role.name == "samples":
                 result.records = len(batch.rows) + sum(1 for fault in batch.faults if fault.row is not None)
             result.invalid = sum(1 for fault in batch.faults if fault.row is not None)
+            result.position = batch.position or _position(facts, records)
             batch = self._sampled(batch, shard)
             if batch.rows:
                 self._batch(result, batch, shard, role, judge, header, context)
@@ -128,7 +137,7 @@ class Checker:
         """Count a fault of the data under its core rule, with its finding."""
         rule_number = self.core[fault.code]
         rule = self.plan.rules.rules[rule_number]
-        if rule.skip is not None:
+        if rule.skip is not None or rule.code in self.plan.exempt(file):
             return
         tally = result.tally(rule_number)
         tally.checked += 1
@@ -225,7 +234,15 @@ class Checker:
     def _gather(self, result: ShardResult, tables: Tables, batch: Batch, shard: Shard, *, valid: bool) -> None:
         if self.global_rules:
             places = _places(tables, batch, shard.number)
-            result.facts += global_rules.gather(tables.frames, self.global_rules, places, valid=valid)
+            exempt = self.plan.exempt(shard.file.file)
+            looking = [each for each in self.global_rules if each[1].code not in exempt]
+            facts = global_rules.gather(tables.frames, looking, places, valid=valid)
+            if exempt:  # what the file holds counts for the others all the same
+                others = [each for each in self.global_rules if each[1].code in exempt]
+                more = global_rules.gather(tables.frames, others, places, valid=False)
+                more.targets = {key: frames for key, frames in more.targets.items() if key not in facts.targets}
+                facts += more
+            result.facts += facts
 
     def _unfold(
         self, batch: Batch, shard: Shard, role: Role, header: Mapping[str, Any], context: Mapping[str, Any]
@@ -264,10 +281,12 @@ class Checker:
         return align.foreign(frames["counts"], frames[text_of[0]], text_of[1], tokens)
 
     def _judge(self, result: ShardResult, tables: Tables, batch: Batch, shard: Shard, role: Role) -> None:
+        exempt = self.plan.exempt(shard.file.file)
         for table, rules in self.row_rules.items():
             frame = tables.frames.get(table)
             if frame is None:
                 continue
+            rules = [rule for rule in rules if rule.code not in exempt] if exempt else rules
             for outcome in evaluate(frame, rules, [self._left(rule, shard) for rule in rules]):
                 self._outcome(result, outcome, tables, batch, shard, role)
 
@@ -324,6 +343,12 @@ def _look(text: str, *, naming: Path, root: Path) -> tuple[str, str] | None:
     if path is None or base is None:
         return None
     return "directory" if path.is_dir() else "file", os.path.relpath(base, naming.parent)
+
+
+def _position(facts: Mapping[str, Any], records: int) -> int:
+    """How many bytes of a file of rows stand for the records that were read."""
+    total, size = facts.get("records"), facts.get("bytes")
+    return int(size * min(1.0, records / total)) if total and size else 0
 
 
 def _context(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,17 +35,25 @@ class Judged:
 
 
 def conclude(
-    result: ShardResult, ruleset: RuleSet, form: Format, depth: Depth, most: int | None, *, sampled: bool
+    result: ShardResult,
+    ruleset: RuleSet,
+    form: Format,
+    depth: Depth,
+    most: int | None,
+    *,
+    sampled: bool,
+    exempt: Callable[[str], frozenset[str]],
 ) -> Judged:
-    """Judge what only the whole dataset tells, and draw up summaries and findings in their final order."""
+    """Judge what only the whole dataset tells, and draw up summaries and findings in their final order.
+
+    `exempt` gives the codes of the rules that do not look at a file.
+    """
     files = pl.DataFrame(
         result.files,
         schema={column.name: dtype(column.kind) for column in TABLES["files"].columns},
         strict=False,
     )
-    row_rules = [rule for rule in ruleset.active("files") if rule.by_row]
-    for outcome in evaluate(files, row_rules, [most] * len(row_rules)):
-        _file_outcome(result.tally(_number(ruleset, outcome.rule)), outcome, result.files)
+    _judge_files(files, ruleset, result, most, exempt)
     for number, rule in enumerate(ruleset.rules):
         if rule.skip is None and (rule.stanza.unique or rule.stanza.references or rule.stanza.aggregate):
             outcome = global_rules.judge(number, rule, result.facts, most)
@@ -57,7 +65,7 @@ def conclude(
     summaries: dict[str, RuleSummary] = {}
     found: list[tuple[tuple[int, int], Finding]] = []
     totals = Totals()
-    complete = True
+    complete = not result.unread
     for number, rule in enumerate(ruleset.rules):
         tally = result.tallies.get(number, Tally())
         tolerated = _tolerated(rule, tally)
@@ -74,7 +82,27 @@ def conclude(
         if not tolerated:
             _count(totals, severity, tally.failed)
     found.sort(key=lambda item: (item[0], item[1].rule, item[1].turn or 0, item[1].position or 0))
-    return Judged(list(summaries.values()), [finding for _, finding in found], totals, complete)
+    return Judged(list(summaries.values()), [finding for _, finding in found], totals, complete, list(result.unread))
+
+
+def _judge_files(
+    files: pl.DataFrame,
+    ruleset: RuleSet,
+    result: ShardResult,
+    most: int | None,
+    exempt: Callable[[str], frozenset[str]],
+) -> None:
+    """The rules of the table `files`, each over the files that it looks at."""
+    spared = {row["file"]: exempt(row["file"]) for row in result.files}
+    rules = [rule for rule in ruleset.active("files") if rule.by_row]
+    partial = [rule for rule in rules if any(rule.code in codes for codes in spared.values())]
+    whole = [rule for rule in rules if rule not in partial]
+    outcomes = evaluate(files, whole, [most] * len(whole))
+    for rule in partial:
+        seen = [file for file, codes in spared.items() if rule.code not in codes]
+        outcomes += evaluate(files.filter(pl.col("file").is_in(seen)), [rule], [most])
+    for outcome in outcomes:
+        _file_outcome(result.tally(_number(ruleset, outcome.rule)), outcome, result.files)
 
 
 def _number(ruleset: RuleSet, rule: Rule) -> int:

@@ -23,7 +23,7 @@ CONFINED = {
 
 #: The layers, from the values at the bottom to the story at the top: a module imports its own layer and those before.
 LAYERS = (
-    ("errors", "finding", "contracts", "paths", "resources", "report"),
+    ("errors", "cores", "finding", "contracts", "paths", "resources", "report", "stored"),
     ("readers", "cells", "schema", "expression", "yaml_lines", "metaschema", "thresholds", "rulefile", "cells", "columns"),
     ("table_plans", "slots", "probe", "locate", "custom"),
     ("sources", "content", "align", "order", "tables", "paranoid", "reporters"),

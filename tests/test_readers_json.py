@@ -187,6 +187,17 @@ def test_a_top_level_object_is_one_record(tmp_path: Path) -> None:
     assert pointers(path) == ["/data", "/x"]
 
 
+def test_the_members_of_the_document_itself(tmp_path: Path) -> None:
+    found = all_of(put(tmp_path / "a.json", '{"a": {"x": 1}, "b": "y", "a": 2}'), "*")
+    assert (found.keys, found.values) == (["a", "b", "a"], [{"x": 1}, "y", 2])
+    assert only_fault(put(tmp_path / "b.json", "{}"), "*").code == "MM003"
+
+
+def test_a_member_behind_many_others(tmp_path: Path) -> None:
+    document = {f"x{number}": number for number in range(100)} | {"data": [1, 2], "last": 0}
+    assert all_of(put(tmp_path / "a.json", json.dumps(document)), "/data").values == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("text", "at", "words"),
     [

@@ -113,9 +113,8 @@ def wavcaps_from_document(document: Document, options: Options) -> dict[str, Any
         record |= {f"caption_{number}": text for number, text in enumerate(texts, 1)}
     if document.id is not ABSENT:
         record["id"] = document.id
-    if audio is not ABSENT and record.get("audio", "") in ("", None):
-        record["audio"] = audio
-    elif audio is not ABSENT and (record.get("audio") != "wav_path" or not _named(audio, record.get("id"))):
+    by_id = record.get("audio") == "wav_path" and audio is not ABSENT and _named(audio, record.get("id"))
+    if audio is not ABSENT and not by_id:
         record["audio"] = audio
     if not isinstance(meta, dict):
         record |= _rest(document, record)
@@ -170,7 +169,7 @@ def video_chatgpt_from_document(document: Document, options: Options) -> dict[st
     stem = _SUFFIX.sub("", os.path.basename(video))
     if isinstance(name, str) and stem in (name, "v_" + name):
         stem = stem if stem.startswith("v_") else "v_" + name
-    record = {"q": turns[0][1], "a": turns[1][1], "video_id": stem}
+    record: dict[str, Any] = {"q": turns[0][1], "a": turns[1][1], "video_id": stem}
     return record | {key: value for key, value in _rest(document, record).items() if key != "youtube_id"}
 
 
@@ -224,7 +223,7 @@ def youku_from_document(document: Document, options: Options) -> dict[str, Any]:
         text = str([plain(text, options.tokens) for _, text in document.turns()])
     else:
         text = _body(document, options, "youku-mplug")
-    record = {video_key: video, text_key: text}
+    record: dict[str, Any] = {video_key: video, text_key: text}
     if subset == "classification":
         record["label"] = document.extra.get("label", "")
     return record | {key: value for key, value in _rest(document, record).items() if isinstance(value, str)}
@@ -245,12 +244,12 @@ def internvid_from_document(document: Document, options: Options) -> dict[str, A
     video = alone(document, "video", "internvid")
     if video is ABSENT:
         raise Inexpressible("internvid names a video in every record")
-    times = {}
+    times: dict[str, Any] = {}
     for key in ("Start_timestamp", "End_timestamp"):
         if key not in document.extra:
             raise Inexpressible(f"internvid captions a clip, this record has no {key}")
         times[key] = document.extra[key]
-    record = {"YoutubeID": video, **times, "Caption": _body(document, options, "internvid")}
+    record: dict[str, Any] = {"YoutubeID": video, **times, "Caption": _body(document, options, "internvid")}
     return record | _rest(document, record)
 
 
@@ -269,5 +268,5 @@ def msr_vtt_from_document(document: Document, options: Options) -> dict[str, Any
     video = alone(document, "video", "msr-vtt")
     if video is ABSENT:
         raise Inexpressible("msr-vtt names a video in every record")
-    record = {"video_id": video.removesuffix(".mp4"), "caption": _body(document, options, "msr-vtt")}
+    record: dict[str, Any] = {"video_id": video.removesuffix(".mp4"), "caption": _body(document, options, "msr-vtt")}
     return record | _rest(document, record)

@@ -18,11 +18,11 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
     record: dict[str, Any] = {}
     if document.id is not ABSENT:
         record["id"] = document.id
-    record["text"] = text_of(document)
+    record["text"], document.cut = _written(document)
     for kind, sources in document.media.items():
         if kind not in LISTS:
             raise Inexpressible(f"data-juicer has no token for {kind}")
-        if not all(isinstance(source, str) for source in sources):
+        if sources and set(map(type, sources)) != {str}:
             raise Inexpressible(f"data-juicer names {kind}s by path: write bytes to files with --media extract")
         record[LISTS[kind]] = sources
     if document.home:
@@ -32,40 +32,35 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
     return record
 
 
-def text_of(document: Document) -> str:
-    """The text: each chunk under its heading."""
-    close = document.heading
-    pieces = [
-        text if label is None else f"[[{label}{close}{text}"
-        for label, text in zip(document.labels, document.texts, strict=True)
-    ]
-    join = document.join
-    if document.pair_join is not None:
-        pieces = [join.join(pieces[start : start + 2]) for start in range(0, len(pieces), 2)]
-        join = document.pair_join
-    return f"{document.lead}{join.join(pieces)}{document.end}"
-
-
-def cut(document: Document) -> list[int]:
-    """Where the strings of the source stand in the text: start, length, start, length, …"""
-    found: list[int] = []
+def _written(document: Document) -> tuple[str, list[int]]:
+    """The text, and where the strings of the source stand in it: start, length, start, length, …"""
+    pieces = [document.lead] if document.lead else []
+    cut: list[int] = []
     position = len(document.lead)
-    close = len(document.heading) + 2
-    join = after = len(document.join)
-    pair = document.pair_join is not None
-    leaves = document.leaves
+    close, join, leaves = document.heading, document.join, document.leaves
+    joins = (join, join) if document.pair_join is None else (join, document.pair_join)
+    blank = ""
     for number, (label, text) in enumerate(zip(document.labels, document.texts, strict=True)):
-        if label is not None:
-            position += close + len(label)
+        head = blank if label is None else f"{blank}[[{label}{close}"
+        position += len(head)
+        size = len(text)
         if leaves is None:
-            found += (position, len(text))
+            cut.append(position)
+            cut.append(size)
         else:
             for start, length in leaves[number]:
-                found += (position + start, length)
-        if pair:
-            after = len(document.pair_join or "") if number % 2 else join
-        position += len(text) + after
-    return found
+                cut += (position + start, length)
+        pieces.append(head)
+        pieces.append(text)
+        position += size
+        blank = joins[number & 1]
+    pieces.append(document.end)
+    return "".join(pieces), cut
+
+
+def labels(text: str, cut: list[int]) -> list[str]:
+    """The labels of the headings that stand right before each string of the source."""
+    return [text[text.rindex("[[", 0, start) + 2 : text.rindex("]]:", 0, start)] for start in cut[::2]]
 
 
 def to_document(record: dict[str, Any], options: Options) -> Document:
@@ -84,11 +79,8 @@ def to_document(record: dict[str, Any], options: Options) -> Document:
         sources = record.get(LISTS[kind])
         if isinstance(sources, list):
             document.media[kind] = list(sources)
-    meta = record.get("__dj__meta__")
     document.extra = {key: value for key, value in record.items() if key not in FIELDS[:-1] and not _ours(key, value)}
     document.template = dict.fromkeys(document.extra, "@")
-    if isinstance(meta, dict):
-        document.wanted = tuple(meta)
     return document
 
 
@@ -104,7 +96,9 @@ def _read(document: Document, text: str, options: Options) -> None:
         pieces = last.sub("", text).split(options.eoc)
         document.labels = [None] * len(pieces)
         ends = [*[1] * (len(pieces) - 1), 0]
-        document.texts = [_trim(piece, number, end) for number, (piece, end) in enumerate(zip(pieces, ends, strict=True))]
+        document.texts = [
+            _trim(piece, number, end) for number, (piece, end) in enumerate(zip(pieces, ends, strict=True))
+        ]
         return
     blank = headings[0][2]
     between = re.compile(rf"(?: ?{re.escape(options.eoc)}[ \n]?|{'' if blank else ' ?'}\n)\Z")

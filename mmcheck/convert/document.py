@@ -72,7 +72,7 @@ class Document:
     `template` is the source record with marks where visible values were (see `template.py`). `leaves` says which
     parts of a chunk are strings of the source, as (start, length); None: every chunk is one.
     `lead`, `heading`, `join` and `end` are what Data-Juicer's text has around the chunks; `home` is the key of its
-    record that takes `extra` ("" the record itself).
+    record that takes `extra` ("" the record itself); `cut` says where the source's strings are once it is written.
     """
 
     labels: list[str | None] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Document:
     pair_join: str | None = None
     end: str = ""
     home: str = ""
-    wanted: tuple[str, ...] = ()
+    cut: list[int] = field(default_factory=list)
 
     def turns(self) -> Iterator[tuple[str | None, str]]:
         """Label and text of each chunk; the first has the tokens that stand before it."""

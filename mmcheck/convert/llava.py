@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmcheck.convert.document import ABSENT, Document, Inexpressible, Options, speaker
+from mmcheck.convert.document import ABSENT, Document, Inexpressible, Options, plain, speaker
 from mmcheck.convert.template import literal
 
 _TOKENS = {"image": "<image>", "video": "<video>"}
+_PLAIN = ("human", "gpt")
 _LABELS = {"user": "human", "assistant": "gpt"}
 
 
@@ -18,11 +19,14 @@ def to_document(record: dict[str, Any], options: Options) -> Document:
     document = Document(template=template, join=separator, end=options.end())
     if options.split_chunk:
         document.pair_join = f" {options.eoc}{separator}"
-    media = document.media
-    media["image"] = []
+    image, video = options.image, options.video
+    document.media["image"] = []
     for key, value in record.items():
         if key == "conversations" and type(value) is list:
-            template[key] = _turns(document, value, record, options)
+            if ("image" in record or "video" not in record) and _plain(document, value, image, video):
+                template[key] = "@turns"
+            else:
+                template[key] = _turns(document, value, record, options)
         elif key == "id":
             document.id = value
             template[key] = "@id"
@@ -33,9 +37,34 @@ def to_document(record: dict[str, Any], options: Options) -> Document:
     return document
 
 
+def _plain(document: Document, turns: list[Any], image: str, video: str) -> bool:
+    """Take turns of `{from, value}` by human and gpt, as nearly all are; False where one is otherwise."""
+    labels, texts = list[str | None](), list[str]()
+    for turn in turns:
+        if type(turn) is not dict or len(turn) != 2:
+            return False
+        first, second = turn
+        if first != "from" or second != "value":
+            return False
+        label, text = turn["from"], turn["value"]
+        if label not in _PLAIN or type(text) is not str:
+            return False
+        if "<" in text:
+            if image in text or video in text:
+                return False
+            if "<image>" in text:
+                text = text.replace("<image>", image)
+            if "<video>" in text:
+                text = text.replace("<video>", video)
+        labels.append(label)
+        texts.append(text)
+    document.labels, document.texts = labels, texts
+    return True
+
+
 def _turns(document: Document, turns: list[Any], record: dict[str, Any], options: Options) -> list[Any]:
     image, video = options.image, options.video
-    stand_in = not record.get("image") and bool(record.get("video"))
+    stand_in = not record.get("image") and bool(record.get("video"))  # <image> serves for a video
     labels, texts = document.labels, document.texts
     found: list[Any] = []
     for turn in turns:
@@ -87,11 +116,11 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
         labels: list[str | None] = ["human", "gpt"]
         lead = [token for kind, token in _TOKENS.items() for _ in media.get(kind, ())]
         body = "\n".join(text for _, text in document.turns())
-        texts = ["\n".join(lead), _spelt(_without_tokens(body, options), options)]
+        texts = ["\n".join(lead), spelt(plain(body, options.tokens), options)]
     else:
         turns = list(document.turns())
         labels = [_LABELS.get(speaker(label) or "", label) if label in ("q", "a") else label for label, _ in turns]
-        texts = [_spelt(text, options) for _, text in turns]
+        texts = [spelt(text, options) for _, text in turns]
         known = set(labels) <= {"human", "gpt", "system", "tool", None}
         labels = labels if known else [_LABELS.get(speaker(label) or "", label) for label in labels]
     record["conversations"] = [
@@ -100,11 +129,6 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
     return record | {key: value for key, value in document.extra.items() if key not in record and key != "meta"}
 
 
-def _spelt(text: str, options: Options) -> str:
+def spelt(text: str, options: Options) -> str:
+    """A chunk with LLaVA's own tokens."""
     return text.replace(options.image, "<image>").replace(options.video, "<video>")
-
-
-def _without_tokens(text: str, options: Options) -> str:
-    from mmcheck.convert.document import plain
-
-    return plain(text, options.tokens)

@@ -60,9 +60,9 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
     names = list(document.media.get("image", ()))
     infos: list[dict[str, Any]] = []
     sentences: list[str] = []
-    for index, (_, text) in enumerate(document.turns()):
-        pieces = split_at_tokens(text, options.tokens)
-        for number, (kind, _) in enumerate(pieces):
+    for index, (_, chunk) in enumerate(document.turns()):
+        pieces = split_at_tokens(chunk, options.tokens)
+        for number, (kind, _) in enumerate(list(pieces)):
             if kind is not None and names:
                 infos.append({**_info(kept, names.pop(0)), "matched_text_index": index})
                 after = pieces[number + 1] if number + 1 < len(pieces) else (None, "")

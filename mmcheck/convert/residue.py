@@ -1,9 +1,10 @@
-"""What travels with a record: under `meta.mmcheck`, what the target has no place for, and how to find the rest again."""
+"""What travels with a record in `meta.mmcheck`: what the target has no place for, and where the rest is."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from collections.abc import Mapping as Map
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +19,12 @@ FromDocument = Callable[[Document, Options], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping_:
+class Mapping:
     """How a format and a document become each other."""
 
     to_document: ToDocument
     from_document: FromDocument
+    spelt: Callable[[str, Options], str] = lambda text, options: text
 
 
 def digest(text: str) -> str:
@@ -30,7 +32,7 @@ def digest(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def attach(target: dict[str, Any], document: Document, source: str, record: Mapping[str, Any]) -> dict[str, Any]:
+def attach(target: dict[str, Any], document: Document, source: str, record: Map[str, Any]) -> dict[str, Any]:
     """The target's record with the residue of the source's `record`."""
     template = document.template
     if not document.home:
@@ -40,7 +42,7 @@ def attach(target: dict[str, Any], document: Document, source: str, record: Mapp
     residue: dict[str, Any] = {
         "format": source,
         "digest": digest(target["text"]),
-        "cut": data_juicer.cut(document),
+        "cut": document.cut,
         "record": template,
     }
     if document.home:
@@ -49,7 +51,7 @@ def attach(target: dict[str, Any], document: Document, source: str, record: Mapp
     return target
 
 
-def residue_of(record: Mapping[str, Any]) -> dict[str, Any] | None:
+def residue_of(record: Map[str, Any]) -> dict[str, Any] | None:
     """The residue that a record carries, in JSON an object, in Parquet its text; None where there is none."""
     meta = record.get("meta")
     found = meta.get("mmcheck") if isinstance(meta, dict) else None
@@ -63,7 +65,7 @@ def residue_of(record: Mapping[str, Any]) -> dict[str, Any] | None:
     return found if isinstance(found.get("format"), str) else None
 
 
-def restore(record: dict[str, Any], residue: Mapping[str, Any], mapping: Mapping_, options: Options) -> dict[str, Any]:
+def restore(record: dict[str, Any], residue: Map[str, Any], mapping: Mapping, options: Options) -> dict[str, Any]:
     """The record that the residue belongs to, with the visible fields as they are now.
 
     Raises Inexpressible where what became of them cannot be held.
@@ -72,14 +74,17 @@ def restore(record: dict[str, Any], residue: Mapping[str, Any], mapping: Mapping
     text = record.get("text")
     intact = isinstance(text, str) and residue.get("digest") == digest(text)
     seen = {key: value for key, value in record.items() if key != "meta"}
-    document = data_juicer.to_document(seen, options)
+    document = Document() if intact else data_juicer.to_document(seen, options)
     home = residue.get("in")
     extra = record.get(home) if home else record
+    texts = _strings(text, residue["cut"]) if intact else _parsed(document, mapping, options)
+    turns = "@turns" in template.values()
     filling = Filling(
-        texts=_strings(text, residue["cut"], options) if intact else _parsed(document, mapping, options),
+        texts=[mapping.spelt(each, options) for each in texts],
         media={kind: record.get(key) or [] for kind, key in data_juicer.LISTS.items()},
-        id=record["id"] if "id" in record else ABSENT,
+        id=record.get("id", ABSENT),
         extra=extra if isinstance(extra, dict) else {},
+        labels=data_juicer.labels(str(text), residue["cut"]) if turns and intact else document.labels,
     )
     try:
         found = filling.record(template)
@@ -90,14 +95,16 @@ def restore(record: dict[str, Any], residue: Mapping[str, Any], mapping: Mapping
         return found
     if found is not None and _shows(found, seen, mapping, options):
         return found
+    if intact:
+        document = data_juicer.to_document(seen, options)
     return _merged(template, mapping.from_document(document, options))
 
 
-def _strings(text: Any, cut: list[int], options: Options) -> list[str]:
+def _strings(text: Any, cut: list[int]) -> list[str]:
     return [text[start : start + length] for start, length in zip(cut[::2], cut[1::2], strict=True)]
 
 
-def _parsed(document: Document, mapping: Mapping_, options: Options) -> list[str]:
+def _parsed(document: Document, mapping: Mapping, options: Options) -> list[str]:
     """The texts of a document as the format writes them: what `from_document` makes of them, read again."""
     try:
         made = mapping.to_document(mapping.from_document(document, options), options)
@@ -112,7 +119,7 @@ def _parsed(document: Document, mapping: Mapping_, options: Options) -> list[str
     ]
 
 
-def _shows(found: dict[str, Any], seen: Mapping[str, Any], mapping: Mapping_, options: Options) -> bool:
+def _shows(found: dict[str, Any], seen: Map[str, Any], mapping: Mapping, options: Options) -> bool:
     """Whether a record, converted once more, would show exactly what is seen."""
     try:
         shown = data_juicer.from_document(mapping.to_document(found, options), options)
@@ -121,7 +128,7 @@ def _shows(found: dict[str, Any], seen: Mapping[str, Any], mapping: Mapping_, op
     return all(shown.get(key, ABSENT) == seen.get(key, ABSENT) for key in data_juicer.FIELDS[:-1])
 
 
-def _merged(template: Mapping[str, Any], rebuilt: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(template: Map[str, Any], rebuilt: Map[str, Any]) -> dict[str, Any]:
     """A record as the visible fields give it, with what only the residue knows, in the order of the template."""
     merged: dict[str, Any] = {}
     for key, value in template.items():

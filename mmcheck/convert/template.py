@@ -1,5 +1,7 @@
 """Marks in a record where its visible values were: `@0` a text, `@image0` a medium, `@id`, `@` a field of this name.
 
+`@turns` is a list of `{from, value}`, one a chunk, by the chunks' labels.
+
 A string of the record that begins with `@` is written with one more; `@=…` is a value that was derived from a medium,
 and that gives way where the medium is changed.
 """
@@ -44,6 +46,7 @@ class Filling:
     media: Mapping[str, Sequence[Any]]
     id: Any
     extra: Mapping[str, Any]
+    labels: Sequence[str | None] = ()
     used: int = 0
 
     def record(self, template: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,6 +77,8 @@ class Filling:
                 return self.media[found[1]][int(found[2])]
         except (IndexError, KeyError):
             raise Unfilled(mark) from None
+        if mark == "@turns":
+            return [{"from": who, "value": text} for who, text in zip(self.labels, self.texts, strict=True)]
         if mark != "@id" or self.id is ABSENT:
             raise Unfilled(mark)
         return self.id

@@ -24,8 +24,9 @@ def read(path: Path, at: str = "", *, document: bool = False, block: int = BLOCK
     """The records of a file, in batches of about `block` bytes of text and at most 5,000 records.
 
     `at` is a JSON pointer to the array or the object that holds the records of a JSON document; "" is the top level,
-    where an object is one record. With `document` the whole file is one record. Faults of the data are in the batches;
-    raises OpenError where the file is missing or may not be opened.
+    where an object is one record, and "*" the top level, where an object is a map of records. With `document` the
+    whole file is one record. Faults of the data are in the batches; raises OpenError where the file is missing or may
+    not be opened.
     """
     found = container(path)
     if found.fault is not None:
@@ -41,14 +42,20 @@ def read(path: Path, at: str = "", *, document: bool = False, block: int = BLOCK
 
 def _json(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
     with Stream(path, found.compression) as stream:
-        yield from json_document.read(stream, at, document=document, block=block)
+        yield from _placed(stream, json_document.read(stream, at, document=document, block=block))
+
+
+def _placed(stream: Stream, batches: Iterator[Batch]) -> Iterator[Batch]:
+    for batch in batches:
+        batch.position = stream.position()
+        yield batch
 
 
 def _jsonl(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
     from mmcheck.readers import jsonl
 
     with Stream(path, found.compression) as stream:
-        yield from jsonl.read(stream, block)
+        yield from _placed(stream, jsonl.read(stream, block))
 
 
 def _csv(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
@@ -56,7 +63,7 @@ def _csv(path: Path, found: Container, at: str, document: bool, block: int) -> I
 
     delimiter = "\t" if ".tsv" in [suffix.lower() for suffix in path.suffixes] else ","
     with Stream(path, found.compression) as stream:
-        yield from csv_table.read(stream, delimiter, block)
+        yield from _placed(stream, csv_table.read(stream, delimiter, block))
 
 
 def _yaml(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:

@@ -29,7 +29,8 @@ class Batch:
 
     `rows` are 0-based ordinals in the file, unreadable records counted; `lines` are 1-based. `raws` holds the bytes
     of each record where the storage has them, `keys` the key of each record where they are values of a map. `texts`
-    (YAML) maps the JSON pointer of each plain scalar of a record to what the file spells.
+    (YAML) maps the JSON pointer of each plain scalar of a record to what the file spells. `position` is how many
+    bytes of the file were read so far, where that is known.
     """
 
     rows: list[int] = field(default_factory=list)
@@ -39,6 +40,7 @@ class Batch:
     keys: list[str] | None = None
     texts: list[dict[str, str]] | None = None
     faults: list[Fault] = field(default_factory=list)
+    position: int | None = None
 
     def pick(self, keep: list[int]) -> Batch:
         """The records at these positions, without the faults."""

@@ -22,7 +22,7 @@ _DECODE = msgspec.json.Decoder().decode
 
 
 def read(stream: Stream, at: str = "", *, document: bool = False, block: int = BLOCK) -> Iterator[Batch]:
-    """The records at the JSON pointer `at`, or the whole document as one record."""
+    """The records at the JSON pointer `at` (`*`: the members of the document itself), or the document as one record."""
     return _Document(Window(stream, block), at).batches(document)
 
 
@@ -62,8 +62,8 @@ class _Document:
             yield Batch(raws=[], faults=[*self.faults, Fault("MM002", error.message, hint=error.hint)])
         else:
             if not self.row and not self.faults:
-                what = f"the member {self.at!r} holds no record" if self.at else "the file holds no record"
-                self.faults.append(Fault("MM003", what, hint="write it again or fetch it again"))
+                what = f"the member {self.at!r}" if self.at.startswith("/") else "the file"
+                self.faults.append(Fault("MM003", f"{what} holds no record", hint="write it again or fetch it again"))
             if self.faults:
                 yield Batch(raws=[], faults=self.faults)
 
@@ -89,7 +89,8 @@ class _Document:
             if first in (b"{", b"["):
                 yield from self._records()
             else:
-                message = f"the member {walked!r} is a {kind(first)}, not an array or an object of records"
+                what = f"the member {walked!r}" if walked else "the document"
+                message = f"{what} is a {kind(first)}, not an array or an object of records"
                 self.faults.append(Fault("MM001", message, pointer=walked))
                 window.take()
             return
@@ -99,19 +100,20 @@ class _Document:
             skip(window)
             return
         seen: dict[str, str] = {}
+        found = False
         for key in members(window):
-            below = kind(window.peek())
+            if len(seen) < 50:
+                seen[key] = kind(window.peek())
             if key != path[0]:
                 self._pass(key)
-            elif key in seen:
+            elif found:
                 hint = "loaders keep only the last of them: put all records in one"
                 self.faults.append(Fault("MM002", f"the member {key!r} stands twice in the document", hint=hint))
                 self._pass(key)
             else:
+                found = True
                 yield from self._below(path[1:], f"{walked}/{key}")
-            if len(seen) < 50:
-                seen[key] = below
-        if path[0] not in seen:
+        if not found:
             has = ", ".join(f"{key!r} ({below})" for key, below in list(seen.items())[:8]) or "nothing"
             message = f"the document has no member {path[0]!r}{' at ' + walked if walked else ''}; it has {has}"
             self.faults.append(

@@ -127,6 +127,10 @@ class Stream(io.RawIOBase):
             raise OpenError(f"{self._path} cannot be read: {error.strerror or error}") from None
         return b""
 
+    def position(self) -> int:
+        """How many bytes of the file, as it is stored, were read so far."""
+        return self._file.tell()
+
     def readable(self) -> bool:
         """True: streams are read."""
         return True

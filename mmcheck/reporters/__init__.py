@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -23,10 +24,19 @@ KINDS = {
     "json": "mmcheck.reporters.data:write_json",
     "jsonl": "mmcheck.reporters.data:write_jsonl",
     "parquet": "mmcheck.reporters.data:write_parquet",
+    "sarif": "mmcheck.reporters.sarif:write",
+    "junit": "mmcheck.reporters.junit:write",
+    "github": "mmcheck.reporters.github:write",
+    "markdown": "mmcheck.reporters.markdown:write",
+    "card": "mmcheck.reporters.card:write",
+    "badge": "mmcheck.reporters.badge:write",
+    "attest": "mmcheck.reporters.attestation:write",
 }
 
 #: Kinds that list every finding, however many `--max-findings` allows.
 UNCAPPED = frozenset({"jsonl", "parquet"})
+#: Kinds that are put into the file that is there, in place of what they put there before.
+REFRESHED = frozenset({"card"})
 
 
 def writer(kind: str) -> Writer:
@@ -52,6 +62,8 @@ def render(
     kind has a cap at all. RequestError for an unknown kind, OSError where the target cannot be written.
     """
     write = writer(kind)
+    if kind in REFRESHED and target is not None and target.is_file():
+        write = _refreshing(write, target.read_bytes())
     if max_findings is not None and kind not in UNCAPPED:
         if isinstance(report, Report):
             report = capped(report, max_findings)
@@ -77,6 +89,18 @@ def capped(report: Report, limit: int) -> Report:
     over = {rule for rule, seen in listed.items() if seen > limit}
     rules = [replace(rule, capped=True) if rule.code in over else rule for rule in report.rules]
     return replace(report, findings=findings, rules=rules)
+
+
+def _refreshing(write: Writer, document: bytes) -> Writer:
+    """The writer of the whole document, of which `write` makes a section."""
+    from mmcheck.reporters.card import refresh
+
+    def whole(report: Report | Sequence[Report], out: IO[bytes], quiet: bool) -> None:
+        section = io.BytesIO()
+        write(report, section, quiet)
+        out.write(refresh(document, section.getvalue()))
+
+    return whole
 
 
 def _to_stdout(write: Writer, report: Report | Sequence[Report], quiet: bool) -> None:

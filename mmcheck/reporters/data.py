@@ -10,21 +10,16 @@ import msgspec
 
 from mmcheck.finding import Finding, Severity
 from mmcheck.report import Report, findings_frame
+from mmcheck.stored import to_document
 
 if TYPE_CHECKING:
     import polars as pl
 
-#: Version of the shape that holds several results.
-RESULTS = 1
-
 
 def write_json(report: Report | Sequence[Report], out: IO[bytes], quiet: bool) -> None:
     """The result as `schemas/mmcheck/result/1.json` describes it; several datasets as a list of results."""
-    if isinstance(report, Report):
-        document = report.to_dict()
-    else:
-        document = {"mmcheck": {"results": RESULTS}, "results": [each.to_dict() for each in report]}
-    out.write(msgspec.json.format(_encode(document), indent=2) + b"\n")
+    document = to_document(report if isinstance(report, Report) else list(report))
+    out.write(encode(document) + b"\n")
 
 
 def write_jsonl(report: Report | Sequence[Report], out: IO[bytes], quiet: bool) -> None:
@@ -33,7 +28,7 @@ def write_jsonl(report: Report | Sequence[Report], out: IO[bytes], quiet: bool) 
     for each in [report] if isinstance(report, Report) else report:
         for finding in each.findings:
             line = finding.to_dict()
-            out.write(_encode({"dataset": each.path, **line} if several else line) + b"\n")
+            out.write(_line({"dataset": each.path, **line} if several else line) + b"\n")
 
 
 def write_parquet(report: Report | Sequence[Report], out: IO[bytes], quiet: bool) -> None:
@@ -55,8 +50,13 @@ def _frame(report: Report) -> pl.DataFrame:
         return findings_frame(Finding(**_printable(asdict(finding))) for finding in report.findings)
 
 
-def _encode(document: dict[str, Any]) -> bytes:
-    """JSON as UTF-8. A lone surrogate, which UTF-8 cannot hold, is written as the text of its escape."""
+def encode(document: dict[str, Any]) -> bytes:
+    """Indented JSON as UTF-8."""
+    return msgspec.json.format(_line(document), indent=2)
+
+
+def _line(document: dict[str, Any]) -> bytes:
+    """JSON as UTF-8, on one line. A lone surrogate, which UTF-8 cannot hold, is written as the text of its escape."""
     try:
         return msgspec.json.encode(document)
     except UnicodeEncodeError:

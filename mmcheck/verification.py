@@ -1,0 +1,70 @@
+"""Are these the bytes that were judged? Files of a dataset against the names, sizes and digests of a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mmcheck.errors import OpenError
+from mmcheck.fingerprint import dataset_fingerprint, digest_of
+from mmcheck.listing import list_files
+from mmcheck.report import FileSummary, Report
+
+What = Literal["changed", "missing", "new", "unreadable", "outside", "altered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A file that is not as it was judged; `detail` says in which way."""
+
+    what: What
+    file: str
+    detail: str = ""
+
+
+def verify(report: Report, path: Path, allowed: Sequence[Path] = (), threads: int = 2) -> list[Difference]:
+    """The differences between the files below `path` and those that `report` judged; none where they are the same.
+
+    Names that lead out of the dataset's root are followed only into `allowed`. Raises OpenError where the path is
+    missing, or where the result is about no file at all.
+    """
+    judged = {file.file: file for file in report.files if file.role != "ignored"}
+    if not judged:
+        raise OpenError(f"the result of {report.path} is about no file: nothing was opened when it was made")
+    passed_over = {file.file for file in report.files if file.role == "ignored"}
+    listing = list_files([path])
+    found: list[Difference] = []
+    if report.fingerprint is not None and dataset_fingerprint(report.files) != report.fingerprint:
+        found.append(Difference("altered", "the result itself", "its fingerprint is not that of the files it lists"))
+    with ThreadPoolExecutor(threads) as pool:
+        checked = pool.map(lambda file: _difference(file, listing.root, allowed), judged.values())
+        found += [each for each in checked if each is not None]
+    new = sorted({each.file for each in listing.candidates} - judged.keys() - passed_over)
+    return [*found, *(Difference("new", file, "not there when the dataset was judged") for file in new)]
+
+
+def counted(differences: Sequence[Difference]) -> Iterator[str]:
+    """`2 changed`, `1 missing`, …"""
+    for what in dict.fromkeys(each.what for each in differences):
+        yield f"{sum(each.what == what for each in differences):,} {what}"
+
+
+def _difference(file: FileSummary, root: Path, allowed: Sequence[Path]) -> Difference | None:
+    path = root / file.file
+    roots = [each.resolve() for each in (root, *allowed)]
+    if not any(path.resolve().is_relative_to(each) for each in roots):
+        return Difference("outside", file.file, "outside the dataset's root; --allow-root DIR lets it be read")
+    try:
+        size, digest = digest_of(path)
+    except FileNotFoundError:
+        return Difference("missing", file.file)
+    except OSError as error:
+        return Difference("unreadable", file.file, error.strerror or str(error))
+    if file.digest is None:
+        return None if size == file.bytes else Difference("changed", file.file, f"{file.bytes:,} → {size:,} bytes")
+    if digest == file.digest:
+        return None
+    return Difference("changed", file.file, f"{file.bytes:,} → {size:,} bytes" if size != file.bytes else "same size")
