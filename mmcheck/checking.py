@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from mmcheck.cores import available_cores
 from mmcheck.dataset import DataFile, Dataset, open_dataset
 from mmcheck.errors import OpenError, RequestError, nearest
 from mmcheck.finding import Finding
+from mmcheck.fingerprint import dataset_fingerprint, media_files, size_of
 from mmcheck.format import Format, names
 from mmcheck.locate import Locator, Roots
 from mmcheck.media import Depth, Prober, depth_for
@@ -63,6 +63,7 @@ def check(
     max_findings: int | None = 100,
     jobs: int | None = None,
     paranoid: bool = False,
+    digest_media: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
     """Check one dataset: a file, a folder, a glob, or several files as one.
@@ -76,6 +77,8 @@ def check(
     `profile` names rules for one model or purpose. `severity` overrides by code; `per_path` says, by pattern of a
     file's path, which rules do not look at it; `splits` says, by split, which files it is. `allow_python` permits
     rules that name Python code.
+
+    `digest_media` puts size and digest of every media file into the result and its fingerprint.
 
     Raises RequestError (exit code 2) for a wrong request, OpenError (3) for what is missing or may not be opened.
     Faults of the data are findings of the report, never exceptions.
@@ -99,6 +102,10 @@ def check(
         known_formats=names(format_path),
     )
     depth = _depth(probe, ruleset, dataset)
+    if digest_media and depth == "none":
+        if probe == "none":
+            raise RequestError("media are to be left alone (probe none) and to be digested: choose one")
+        depth = "exists"
     sampling = Sampling.parse(sample, dataset) if sample else None
     plan = Plan(
         root=dataset.root,
@@ -117,6 +124,7 @@ def check(
         modality,
         max(1, jobs),
         digests=any("digest" in rule.reads for rule in ruleset.active()) and _splits(dataset) > 1,
+        keep_paths=digest_media,
     )
     try:
         result = _check_files(dataset, plan, prober, progress)
@@ -255,13 +263,14 @@ def _report(
     files = [
         FileSummary(row["file"], row["role"], row["bytes"] or 0, row["records"], row["digest"]) for row in result.files
     ]
-    lines = "\n".join(f"{file.file}\0{file.bytes}\0{file.digest}" for file in files)
+    files += media_files(sorted(prober.paths), dataset.root, jobs)
+    files += [FileSummary(file, "ignored", size_of(dataset.root / file), 0) for file in dataset.ignored]
     notes = [f"{file} was not looked at: it does not look like {plan.format.name}" for file in dataset.ignored]
     return Report(
         path=dataset.path,
         format=plan.format.name,
         version=plan.format.version,
-        fingerprint="sha256:" + hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest(),
+        fingerprint=dataset_fingerprint(files),
         files=files,
         run=Run(
             **run_times(started, time.perf_counter() - clock),
@@ -275,5 +284,7 @@ def _report(
         rules=judged.rules,
         findings=judged.findings,
         notes=[*notes, *judged.notes],
+        statistics=result.statistics.to_dict(),
+        picture_roots=prober.locator.roots.own(),
         root=str(dataset.root) if os.path.isabs(dataset.path) else os.path.relpath(dataset.root),
     )

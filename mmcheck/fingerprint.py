@@ -1,4 +1,4 @@
-"""One fingerprint for all files of a dataset: the root of a Merkle tree (RFC 6962) over their names, sizes and digests."""
+"""One fingerprint for a dataset: the root of a Merkle tree (RFC 6962) over its files' names, sizes and digests."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mmcheck.report import FileSummary
@@ -30,6 +31,29 @@ def digest_of(path: Path) -> tuple[int, str]:
             raise OSError(f"{path} is not a regular file")
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         return stream.tell(), f"sha256:{digest}"
+
+
+def size_of(path: Path) -> int:
+    """Size in bytes; 0 for what cannot be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def media_files(paths: Sequence[str], root: Path, threads: int) -> list[FileSummary]:
+    """Media files with size and digest, named relative to `root`; one that cannot be read has no digest."""
+
+    def summary(path: str) -> FileSummary:
+        file = Path(os.path.relpath(path, root)).as_posix()
+        try:
+            size, digest = digest_of(Path(path))
+        except OSError:
+            return FileSummary(file, "media", size_of(Path(path)), 0)
+        return FileSummary(file, "media", size, 0, digest)
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        return list(pool.map(summary, paths))
 
 
 def _leaf(file: FileSummary) -> bytes:

@@ -50,6 +50,10 @@ class Roots:
         """Up to three parents of the dataset's root, never the filesystem's root."""
         return [parent for parent in self.dataset.parents[:_PARENTS] if parent != parent.parent]
 
+    def own(self) -> tuple[Path, ...]:
+        """The dataset's root and the media root that was named: what lies there may be shown in a report."""
+        return (self.dataset, *([self.media_root] if self.media_root else []))
+
     def may_read(self, path: str) -> bool:
         """Whether a normalised absolute path lies inside an allowed root."""
         return any(path == root or path.startswith(root.rstrip("/") + "/") for root in self._allowed())

@@ -59,6 +59,7 @@ class Prober:
         threads: int,
         *,
         digests: bool = False,
+        keep_paths: bool = False,
     ) -> None:
         self.locator, self.depth, self.limits, self.modality = locator, depth, limits, modality
         self._facts: dict[tuple[str, str | None], Facts] = {}
@@ -66,6 +67,9 @@ class Prober:
         self._digests = digests
         self._distinct: set[int] = set()
         self._inlined = 0
+        self._keep_paths = keep_paths
+        #: The files that were referred to and are there, where they are wanted.
+        self.paths: set[str] = set()
 
     def distinct_count(self) -> int:
         """How many distinct files were referred to, and bytes brought, so far."""
@@ -108,6 +112,8 @@ class Prober:
             return Location()
         location = self.locator.locate(source, folder, is_id=storage == "id", kind=kind)
         self._distinct.add(hash(location.path or source))
+        if self._keep_paths and location.path is not None:
+            self.paths.add(location.path)
         return location
 
     def _exists(self, location: Location | None, row: tuple[Any, ...], blobs: Sequence[Any]) -> Looked:

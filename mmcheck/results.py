@@ -8,6 +8,7 @@ from typing import Any
 from mmcheck import global_rules
 from mmcheck.dataset import DataFile
 from mmcheck.finding import Finding
+from mmcheck.statistics import Statistics
 
 
 def _place_of(item: tuple[tuple[int, int], Finding]) -> tuple[int, int]:
@@ -59,6 +60,7 @@ class ShardResult:
     media: int = 0
     unread: list[str] = field(default_factory=list)
     position: int = 0
+    statistics: Statistics = field(default_factory=Statistics)
 
     def tally(self, number: int) -> Tally:
         """The tally of a rule."""
@@ -74,4 +76,5 @@ class ShardResult:
         self.records += other.records
         self.invalid += other.invalid
         self.media += other.media
+        self.statistics.add(other.statistics)
         self.unread += other.unread

@@ -28,6 +28,7 @@ __all__ = [
     "profiles",
     "read_profile",
     "shipped",
+    "typed",
 ]
 
 
@@ -114,7 +115,7 @@ def build(
     for file in files:
         values |= file.params
         severities |= file.severity
-    values |= _typed(params or {}, values)
+    values |= typed(params or {}, values)
     stanzas = [stanza for file in files for stanza in file.stanzas]
     _no_clashes(own, stanzas)
     known = {stanza.code for stanza in stanzas}
@@ -184,27 +185,27 @@ def _no_clashes(own: list[RuleFile], stanzas: list[Stanza]) -> None:
                     raise RequestError(f"{stanza.where}: the code {stanza.code} is already used at {other.where}")
 
 
-def _typed(given: Mapping[str, str], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters from the command line, as the type that their defaults have."""
-    typed: dict[str, Any] = {}
+def typed(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters from the command line or a configuration, as the type that their defaults have."""
+    values: dict[str, Any] = {}
     for name, text in given.items():
         if name not in defaults:
             raise RequestError(f"there is no parameter {name!r}{nearest(name, defaults)}")
         default = defaults[name]
         try:
             if not isinstance(text, str):
-                typed[name] = text
+                values[name] = text
             elif isinstance(default, bool):
-                typed[name] = {"true": True, "false": False}[text.lower()]
+                values[name] = {"true": True, "false": False}[text.lower()]
             elif isinstance(default, int):
-                typed[name] = int(text)
+                values[name] = int(text)
             elif isinstance(default, float):
-                typed[name] = float(text)
+                values[name] = float(text)
             else:
-                typed[name] = [part for part in text.split(",") if part] if isinstance(default, list) else text
+                values[name] = [part for part in text.split(",") if part] if isinstance(default, list) else text
         except (ValueError, KeyError):
             raise RequestError(f"the parameter {name} is {type(default).__name__}, not {text!r}") from None
-    return typed
+    return values
 
 
 def _overrides(severity: Mapping[str, str], known: Collection[str]) -> dict[str, Severity]:

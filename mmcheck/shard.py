@@ -109,7 +109,10 @@ class Checker:
             if batch.rows:
                 self._batch(result, batch, shard, role, judge, header, context)
             yield result
-        yield ShardResult(files=[_file_row(file, facts, records)])
+        last = ShardResult(files=[_file_row(file, facts, records)])
+        if role.name == "samples":
+            last.statistics.see_file(records)
+        yield last
 
     def _header(self, file: DataFile, role: Role) -> dict[str, Any]:
         if not file.at or role.document:
@@ -192,6 +195,7 @@ class Checker:
         media = tables.frames.get("media")
         if media is not None:
             result.media += media.height
+        result.statistics.see(tables.frames, len(batch.rows), shard.file.file, samples=role.name == "samples")
         if self.plan.paranoid:
             from mmcheck import paranoid
 

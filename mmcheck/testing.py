@@ -10,11 +10,11 @@ from typing import Any
 from mmcheck import format as formats
 from mmcheck import rulefile
 from mmcheck.errors import RequestError
-from mmcheck.examples import misbehaving
 from mmcheck.format import Format
 from mmcheck.resources import folder
+from mmcheck.rule_examples import misbehaving
 from mmcheck.rulefile import RuleFile, Stanza
-from mmcheck.ruleset import build, extended, parameters
+from mmcheck.ruleset import build, compile_stanza, extended, parameters, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +54,37 @@ def test_file(
     """
     file = rulefile.read(path)
     tested = Tested(path)
+    known = formats.names(format_path)
+    given = dict(params or {})
+    files: list[RuleFile] = []
     if "roles" in file.data:
         form = formats.load_file(path)
-        build(form, params=params, allow_python=allow_python)
-        chosen = dict.fromkeys(file.stanzas, form)
-        files: list[RuleFile] = []
+        build(form, params=given, allow_python=allow_python)
+        chosen = [(stanza, form) for stanza in file.stanzas]
     else:
-        forms = _formats(file, format_path)
-        chosen = {stanza: _format_for(stanza, forms) for stanza in file.stanzas}
-        for form in {id(each): each for each in chosen.values()}.values():
-            if not file.applies_to or form.name in file.applies_to:
-                known = formats.names(format_path)
-                build(form, [file], params=params, allow_python=allow_python, known_formats=known)
         files = extended(file)
-    for stanza, form in chosen.items():
-        values = parameters(form)
-        for each in files:
-            values |= each.params
-        tested.outcomes.append(_tested(stanza, form, values | _given(params, values), allow_python, path))
+        wanted = [name for name in file.applies_to if name in known] or known
+        chosen = [
+            (stanza, _format_for(stanza, files, wanted, format_path, given, allow_python)) for stanza in file.stanzas
+        ]
+        used = [form for _, form in chosen] or [formats.load(wanted[0], format_path)]
+        for form in {each.name: each for each in used}.values() if not _ships(path) else ():
+            build(form, [file], params=given, allow_python=allow_python, known_formats=known)
+    for stanza, form in chosen:
+        values = _values(form, files, given)
+        tested.outcomes.append(_tested(stanza, form, values, allow_python, path))
     return tested
 
 
-def _given(params: Mapping[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
-    from mmcheck.ruleset import typed
+def _values(form: Format, files: Sequence[RuleFile], given: Mapping[str, Any]) -> dict[str, Any]:
+    values = parameters(form)
+    for file in files:
+        values |= file.params
+    return values | typed(given, values)
 
-    return typed(params or {}, values)
+
+def _ships(path: Path) -> bool:
+    return path.resolve().is_relative_to(folder("rules").resolve())
 
 
 def _tested(stanza: Stanza, form: Format, values: Mapping[str, Any], allow_python: bool, path: Path) -> Outcome:
@@ -88,34 +94,37 @@ def _tested(stanza: Stanza, form: Format, values: Mapping[str, Any], allow_pytho
     told = tuple(str(each) for each in misbehaving(stanza, form, values, python=allow_python))
     missing = [which for which in ("good", "bad") if not getattr(stanza, which)]
     lacks = f"{stanza.where}: {stanza.code} has no {' and no '.join(missing)} example"
-    shipped = path.resolve().is_relative_to(folder("rules").resolve())
-    if missing and shipped:
+    if missing and _ships(path):
         return Outcome(stanza, form.name, count, (*told, lacks))
     return Outcome(stanza, form.name, count, told, (lacks,) if missing else ())
 
 
-def _formats(file: RuleFile, format_path: Sequence[str | Path]) -> list[Format]:
-    """The formats that a rules file may be about: those that it names, else all."""
-    known = formats.names(format_path)
-    wanted = [name for name in file.applies_to if name in known] or known
-    return [formats.load(name, format_path) for name in wanted]
-
-
-def _format_for(stanza: Stanza, forms: Sequence[Format]) -> Format:
-    """The first format whose tables have the columns that the stanza's examples and its check name."""
-    tables = {stanza.table or ""}
-    if stanza.references:
-        tables.add(stanza.references.to_table)
-    likely = [form for form in forms if all(form.columns(table) for table in tables)] or list(forms)
-    for form in likely:
+def _format_for(
+    stanza: Stanza,
+    files: Sequence[RuleFile],
+    names: Sequence[str],
+    format_path: Sequence[str | Path],
+    given: Mapping[str, Any],
+    allow_python: bool,
+) -> Format:
+    """The first format on whose tables the stanza can run, with its examples; else the first that has the table."""
+    first: Format | None = None
+    for name in names:
+        form = formats.load(name, format_path)
+        if not form.columns(stanza.table or ""):
+            continue
+        first = first or form
         try:
-            rules = build(form, _only(stanza), allow_python=False)
+            rule = compile_stanza(stanza, form, _values(form, files, given), python=allow_python)
         except RequestError:
             continue
-        if rules.get(stanza.code).skip is None:
+        if rule.skip is None and all(
+            column in form.columns(table)
+            for example in (*stanza.good, *stanza.bad)
+            for table, rows in example.items()
+            for row in rows
+            for column in row
+            if table != "params"
+        ):
             return form
-    return likely[0]
-
-
-def _only(stanza: Stanza) -> list[RuleFile]:
-    return []
+    return first or formats.load(names[0], format_path)

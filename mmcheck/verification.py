@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ def verify(report: Report, path: Path, allowed: Sequence[Path] = (), threads: in
     with ThreadPoolExecutor(threads) as pool:
         checked = pool.map(lambda file: _difference(file, listing.root, allowed), judged.values())
         found += [each for each in checked if each is not None]
-    new = sorted({each.file for each in listing.candidates} - judged.keys() - passed_over)
+    whole = os.path.normpath(report.path) == os.path.normpath(report.root)  # a folder was judged, not one file of it
+    new = sorted({each.file for each in listing.candidates} - judged.keys() - passed_over) if whole else []
     return [*found, *(Difference("new", file, "not there when the dataset was judged") for file in new)]
 
 

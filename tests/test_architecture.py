@@ -23,12 +23,12 @@ CONFINED = {
 
 #: The layers, from the values at the bottom to the story at the top: a module imports its own layer and those before.
 LAYERS = (
-    ("errors", "cores", "finding", "contracts", "paths", "resources", "report", "stored"),
+    ("errors", "cores", "finding", "contracts", "paths", "resources", "report", "stored", "fingerprint", "histograms"),
     ("readers", "cells", "schema", "expression", "yaml_lines", "metaschema", "thresholds", "rulefile", "cells", "columns"),
     ("table_plans", "slots", "probe", "locate", "custom"),
-    ("sources", "content", "align", "order", "tables", "paranoid", "reporters"),
+    ("sources", "content", "align", "order", "tables", "paranoid", "statistics", "comparison", "reporters"),
     ("format", "listing", "compiling", "ruleset", "rules", "global_rules", "compose", "media"),
-    ("detection", "dataset", "rule_examples"),
+    ("detection", "dataset", "verification", "rule_examples"),
     ("results", "paranoid", "sampling", "shard", "verdicts"),
     ("checking",),
     ("cli",),

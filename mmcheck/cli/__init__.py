@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mmcheck import __version__
-from mmcheck.cli import check, demo, options, show, test
+from mmcheck.cli import check, compare, demo, options, report, show, test, verify
 from mmcheck.cli import say as told
 from mmcheck.cli.say import columns, exit_code, say, sentence, trace
 from mmcheck.errors import RequestError, nearest
@@ -39,6 +39,9 @@ COMMANDS = {
         show.explain, show.explain_options, "CODE", "what a rule says and why, what passes and fails it"
     ),
     "test": Command(test.test, test.test_options, "FILE…", "run the good and bad examples of rules files"),
+    "report": Command(report.report, report.report_options, "RESULT.json", "render a stored result again"),
+    "compare": Command(compare.compare, compare.compare_options, "OLD.json NEW.json", "what became better or worse"),
+    "verify": Command(verify.verify, verify.verify_options, "RESULT.json PATH", "is it about exactly these bytes?"),
     "demo": Command(demo.demo, demo.demo_options, "", "check the example datasets, good and bad, of mmcheck itself"),
 }
 

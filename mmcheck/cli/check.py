@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmcheck.cli import options as o
 from mmcheck.cli.say import exit_code, say, sentence, trace
 from mmcheck.errors import RequestError
 from mmcheck.report import Report, Run, Totals
 from mmcheck.reporters import UNCAPPED, render
+
+if TYPE_CHECKING:
+    from mmcheck.cli.known import Known
+    from mmcheck.cli.settings import Job
 
 
 def check(
@@ -25,13 +30,25 @@ def check(
     param: list[str],
     output: list[str],
     max_findings: int,
-    fail_on: str,
+    fail_on: str | None,
+    config: Path | None,
+    baseline: Path | None,
+    write_baseline: Path | None,
+    prune_baseline: bool,
     quiet: bool,
     jobs: int | None,
+    attest: str | None,
+    no_thumbnails: bool,
     **same: Any,
 ) -> int:
     """Check datasets. `same` are the options that the engine has by the same name."""
-    wanted = o.outputs(output)
+    from mmcheck.cli import known, settings
+
+    configured = settings.find(config)
+    wanted = o.outputs([*output, *([f"attest={attest}"] if attest else [])])
+    if not output:
+        wanted += o.outputs(f"{kind}={target}" for kind, target in configured.outputs.items())
+    baselines = known.Known(baseline or configured.baseline, write_baseline, prune_baseline)
     request: dict[str, Any] = {
         **same,
         "allow_roots": allow_root,
@@ -39,13 +56,18 @@ def check(
         "select": o.codes(select),
         "ignore": o.codes(ignore),
         "params": o.assignments(param),
-        "max_findings": None if any(kind in UNCAPPED for kind, _ in wanted) else max_findings,
+        "max_findings": None if baselines.wanted or any(kind in UNCAPPED for kind, _ in wanted) else max_findings,
     }
     if jobs is not None:
         request["jobs"] = jobs
-    reports, code = _check_each([paths] if as_one else list(paths), request, fail_on, quiet)
+    jobs_to_do = settings.jobs(paths, as_one, request, configured)
+    reports, code = check_each(jobs_to_do, baselines, fail_on or configured.fail_on or "error", quiet)
+    if code < 2 or reports:
+        baselines.close()
     if reports:
-        several = len(paths) > 1 and not as_one
+        several = len(jobs_to_do) > 1
+        if no_thumbnails:
+            reports = [replace(report, picture_roots=()) for report in reports]
         for kind, target in wanted:
             code = max(code, _write(reports if several else reports[0], kind, target, quiet, max_findings))
         if not quiet and all(target for _, target in wanted):
@@ -54,7 +76,7 @@ def check(
     return code
 
 
-def _check_each(datasets: list[Any], request: dict[str, Any], fail_on: str, quiet: bool) -> tuple[list[Report], int]:
+def check_each(jobs: list[Job], baselines: Known, fail_on: str, quiet: bool) -> tuple[list[Report], int]:
     """A report for each dataset, and the gravest exit code. One that cannot be opened does not stop the others."""
     from mmcheck.checking import check as check_dataset
     from mmcheck.cli.progress import Bar
@@ -62,11 +84,13 @@ def _check_each(datasets: list[Any], request: dict[str, Any], fail_on: str, quie
     reports: list[Report] = []
     told: list[str] = []
     code = 0
-    for dataset in datasets:
+    for job in jobs:
         started, clock = datetime.now(UTC), time.monotonic()
         try:
             with Bar(quiet) as bar:
-                report = check_dataset(dataset, **request, progress=bar.show if bar.wanted else None)
+                report = baselines.apply(
+                    check_dataset(job.dataset, **job.request, progress=bar.show if bar.wanted else None)
+                )
             code = max(code, report.exit_code(fail_on))
         except Exception as error:
             trace(error)
@@ -77,7 +101,7 @@ def _check_each(datasets: list[Any], request: dict[str, Any], fail_on: str, quie
                 say(message)
             if isinstance(error, RequestError):
                 continue
-            report = _unopened(dataset, request, message, started, time.monotonic() - clock)
+            report = _unopened(job.dataset, job.request, message, started, time.monotonic() - clock)
         reports.append(report)
     return reports, code
 

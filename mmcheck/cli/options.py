@@ -79,7 +79,7 @@ def number_from(least: int) -> Callable[[str], int]:
 def check_options(parser: Parser) -> None:
     """The options of `mmcheck check`."""
     text = "a file or folder; several are datasets of their own"
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=text)
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=f"{text}; without any, all configured ones")
 
     group = parser.add_argument_group("what is checked")
     add = group.add_argument
@@ -100,16 +100,27 @@ def check_options(parser: Parser) -> None:
     many(group, "--format-path", metavar="DIR", type=Path, help=FORMAT_PATH)
     many(group, "--select", metavar="CODE,…", help="only these rules: codes, or how they begin")
     many(group, "--ignore", metavar="CODE,…", help="not these rules")
+    add = group.add_argument
+    add("--profile", metavar="NAME", help="rules for one model or purpose: qwen2-vl, release, …")
     many(group, "--param", metavar="NAME=VALUE", help="a parameter of the rules")
+    add("--allow-python", action="store_true", help="run what rules name in Python: python: and pandera:")
+    text = "the configuration; without it, mmcheck.yaml or [tool.mmcheck] in pyproject.toml, nearest upward"
+    add("--config", metavar="FILE", type=Path, help=text)
+    add("--baseline", metavar="FILE", type=Path, help="a file of known findings, which do not count")
+    add("--write-baseline", metavar="FILE", type=Path, help="write all findings to a file of known findings")
+    add("--prune-baseline", action="store_true", help="take out of the baseline what was not found again")
 
     group = parser.add_argument_group("what comes out")
     add = group.add_argument
     text = f"{', '.join(KINDS)}; to standard output without FILE"
     many(group, "-o", "--output", metavar="KIND[=FILE]", help=text)
+    add("--attest", metavar="FILE", help="write an in-toto statement of files and result, to be signed")
+    add("--digest-media", action="store_true", help="digests of all media files go into the result, too")
+    add("--no-thumbnails", action="store_true", help="no image of the dataset in the html report")
     text = "list at most N findings a rule (default 100); jsonl and parquet list all"
     add("--max-findings", metavar="N", type=number_from(0), default=100, help=text)
     text = "exit 1 from this severity up (default error)"
-    add("--fail-on", default="error", metavar="|".join(FAIL_ON), type=one_of(*FAIL_ON), help=text)
+    add("--fail-on", metavar="|".join(FAIL_ON), type=one_of(*FAIL_ON), help=text)
     add("--quiet", action="store_true", help="no progress, and of the report only the verdict")
     add("-j", "--jobs", "--num-proc", metavar="N", type=number_from(1), help="how many jobs at once")
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mmcheck.convert import aria, captions, data_juicer, llava, mimic_it, mmc4, multimeditron
 from mmcheck.convert.document import ABSENT, Document, Inexpressible, Options
-from mmcheck.convert.residue import Mapping, attach, residue_of, restore
+from mmcheck.convert.residue import Mapping, as_columns, attach, flatten, residue_of, restore
 
 __all__ = ["ABSENT", "HUB", "MAPPINGS", "Document", "Inexpressible", "Options", "convert"]
 
@@ -30,7 +30,14 @@ MAPPINGS: Final = {
 
 
 def convert(
-    record: Any, source: str, target: str, options: Options, *, residue: bool = True, lost: dict[str, int] | None = None
+    record: Any,
+    source: str,
+    target: str,
+    options: Options,
+    *,
+    residue: bool = True,
+    flat: bool = False,
+    lost: dict[str, int] | None = None,
 ) -> dict[str, Any]:
     """A record of `source` as a record of `target`. Raises Inexpressible with the reason where it cannot be.
 
@@ -53,9 +60,11 @@ def convert(
     if source == target:
         return whole
     document = MAPPINGS[source].to_document(whole, options)
+    if flat:
+        flatten(document, whole)
     made = MAPPINGS[target].from_document(document, options)
     if residue and target == HUB:
-        return attach(made, document, source, whole)
+        return as_columns(attach(made, document, source, whole)) if flat else attach(made, document, source, whole)
     if lost is not None:
         _count_lost(document, made, lost)
     return made

@@ -62,13 +62,15 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
     sentences: list[str] = []
     for index, (_, chunk) in enumerate(document.turns()):
         pieces = split_at_tokens(chunk, options.tokens)
-        for number, (kind, _) in enumerate(list(pieces)):
-            if kind is not None and names:
+        sentence = ""
+        beside = False
+        for kind, piece in pieces:
+            if kind is None:
+                sentence += piece.removeprefix(" ") if beside else piece
+            elif names:
                 infos.append({**_info(kept, names.pop(0)), "matched_text_index": index})
-                after = pieces[number + 1] if number + 1 < len(pieces) else (None, "")
-                if after[0] is None and after[1]:
-                    pieces[number + 1] = (None, after[1].removeprefix(" "))
-        sentences.append("".join(piece for kind, piece in pieces if kind is None))
+            beside = kind is not None
+        sentences.append(sentence)
     if names:
         raise Inexpressible(f"{len(names)} images have no token in the text")
     order = {id(image): number for number, image in enumerate(kept)}

@@ -51,6 +51,22 @@ def attach(target: dict[str, Any], document: Document, source: str, record: Map[
     return target
 
 
+def flatten(document: Document, record: Map[str, Any]) -> None:
+    """Leave only what fits the columns that all records share; the template holds the rest."""
+    for key, mark in document.template.items():
+        if mark == "@" or (mark == "@id" and not isinstance(document.id, str)):
+            document.template[key] = literal(record[key])
+    document.extra, document.home = {}, ""
+    if document.id is not ABSENT and not isinstance(document.id, str):
+        document.id = msgspec.json.encode(document.id).decode()
+
+
+def as_columns(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with its residue as text."""
+    record["meta"] = {"mmcheck": msgspec.json.encode(record["meta"]["mmcheck"]).decode()}
+    return record
+
+
 def residue_of(record: Map[str, Any]) -> dict[str, Any] | None:
     """The residue that a record carries, in JSON an object, in Parquet its text; None where there is none."""
     meta = record.get("meta")

@@ -13,7 +13,7 @@ from mmcheck.readers.container import Container, container
 from mmcheck.readers.facts import facts
 from mmcheck.readers.source import BLOCK, Stream, StreamError
 
-__all__ = ["Batch", "Container", "Fault", "container", "facts", "head", "header", "pointers", "read"]
+__all__ = ["Batch", "Container", "Fault", "container", "facts", "frame", "head", "header", "pointers", "read"]
 
 _AFAR = 256 << 10
 _LARGE = 4 << 20
@@ -120,6 +120,18 @@ def header(path: Path, at: str) -> dict[str, Any]:
         return {}
     with Stream(path, found.compression) as stream:
         return json_outline.header(stream, at)
+
+
+def frame(path: Path, at: str) -> dict[str, Any]:
+    """The members of a document in their order, whatever their size; `...` for the one that `at` walks through.
+
+    {} for what is no JSON document. Raises OpenError where the file is missing or may not be opened.
+    """
+    found = container(path)
+    if found.fault is not None or found.name != "json":
+        return {}
+    with Stream(path, found.compression) as stream:
+        return json_outline.frame(stream, at)
 
 
 def pointers(path: Path) -> list[str]:

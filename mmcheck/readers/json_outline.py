@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from mmcheck.readers.json_chunks import SMALL, chunks, skip
-from mmcheck.readers.json_document import steps
+from mmcheck.readers.json_document import WHOLE, steps
 from mmcheck.readers.json_window import Broken, Window, members
 from mmcheck.readers.jsonl import UNREADABLE
 from mmcheck.readers.source import BLOCK, Stream, StreamError
@@ -30,6 +30,28 @@ def header(stream: Stream, at: str, block: int = BLOCK) -> dict[str, Any]:
             raw = window.take()
             if len(raw) <= SMALL:
                 found[key] = _DECODE(raw)
+    except (Broken, StreamError, *UNREADABLE):
+        pass
+    return found
+
+
+def frame(stream: Stream, at: str, block: int = BLOCK) -> dict[str, Any]:
+    """The members of the top-level object in their order, whatever their size; `...` for the one `at` walks through.
+
+    {} for anything but an object; a document that breaks off gives what stands before.
+    """
+    window, found = Window(stream, block), dict[str, Any]()
+    passed = steps(at)[:1]
+    try:
+        if window.peek() != b"{":
+            return found
+        for key in members(window):
+            window.peek()
+            if [key] == passed:
+                found[key] = ...
+                skip(window)
+            else:
+                found[key] = _DECODE(window.take(WHOLE))
     except (Broken, StreamError, *UNREADABLE):
         pass
     return found

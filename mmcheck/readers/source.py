@@ -11,7 +11,7 @@ from typing import IO, Any
 from mmcheck.errors import OpenError
 
 BOM = b"\xef\xbb\xbf"
-BLOCK = 4 << 20
+BLOCK = 2 << 20
 """How many bytes of text make a batch: more leave the caches of the processor, and are slower for it."""
 
 # A gzip member expands at most 1,032 times, a zstd block of 4 bytes to 128 kB: small pieces of input bound memory.

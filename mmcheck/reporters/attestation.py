@@ -1,4 +1,4 @@
-"""An in-toto statement (v1), to be signed with other tools: digests of the files as subjects, the result as predicate."""
+"""An in-toto statement (v1), to be signed elsewhere: digests of the files as subjects, the result as predicate."""
 
 from __future__ import annotations
 
