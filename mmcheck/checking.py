@@ -24,7 +24,7 @@ from mmcheck.report import FileSummary, Report, Run
 from mmcheck.results import ShardResult
 from mmcheck.ruleset import RuleSet, build, read_profile
 from mmcheck.sampling import Sampling
-from mmcheck.shard import Checker, Plan, Shard
+from mmcheck.shard import Checker, Plan, Shard, unread_row
 from mmcheck.verdicts import Judged, conclude
 
 PROBES = ("auto", "none", "exists", "header", "decode")
@@ -157,6 +157,7 @@ def _check_files(
                     progress(Progress(reached, sum(sizes), total.records))
         except OpenError as error:  # one file that cannot be read hides nothing of the others
             total.unread.append(str(error))
+            total.files.append(unread_row(shard.file))
         done += sizes[number]
         for named in total.named:
             key = (named.path, named.role, tuple(named.context.items()))
@@ -264,8 +265,11 @@ def _report(
         FileSummary(row["file"], row["role"], row["bytes"] or 0, row["records"], row["digest"]) for row in result.files
     ]
     files += media_files(sorted(prober.paths), dataset.root, jobs)
-    files += [FileSummary(file, "ignored", size_of(dataset.root / file), 0) for file in dataset.ignored]
-    notes = [f"{file} was not looked at: it does not look like {plan.format.name}" for file in dataset.ignored]
+    # What was passed over in the folder may have been read all the same, because a file of the dataset names it.
+    read = {row["file"] for row in result.files}
+    ignored = [file for file in dataset.ignored if file not in read]
+    files += [FileSummary(file, "ignored", size_of(dataset.root / file), 0) for file in ignored]
+    notes = [f"{file} was not looked at: it does not look like {plan.format.name}" for file in ignored]
     return Report(
         path=dataset.path,
         format=plan.format.name,

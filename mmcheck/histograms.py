@@ -58,7 +58,7 @@ class Histogram:
         self.greatest = max((each for each in (self.greatest, other.greatest) if each is not None), default=None)
 
     def to_dict(self, unit: str, scale: int = 1) -> dict[str, Any]:
-        """`bins` are `[from, below, count]`, empty ones in between included; `scale` counted units are one of `unit`."""
+        """`bins` are `[from, below, count]`, empty ones in between too; `scale` counted units are one of `unit`."""
 
         def shown(value: int | None) -> float | int | None:
             return value if value is None or scale == 1 else value / scale

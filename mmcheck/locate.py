@@ -71,6 +71,7 @@ class Locator:
         self._seen: dict[tuple[str, str, bool, str | None], Location] = {}
         self._allowed = [root.rstrip("/") + "/" for root in roots._allowed()]
         self._real: dict[str, str] = {}
+        self._beyond: dict[str, str] = {}
 
     def locate(self, source: str, folder: Path, *, is_id: bool, kind: str | None) -> Location:
         """The place of a source that an annotation file in `folder` names."""
@@ -84,8 +85,7 @@ class Locator:
 
     def seen_in_parent(self, source: str) -> str | None:
         """The parent folder in which a missing source was seen, where the format's loader does not look there."""
-        seen = (place.in_parent for key, place in self._seen.items() if key[0] == source and place.found is False)
-        return next((parent for parent in seen if parent is not None), None)
+        return self._beyond.get(source)
 
     def root_that_works(self, source: str) -> Path | None:
         """A folder below the dataset's root in which the source is found, among the first thousands of folders."""
@@ -146,6 +146,7 @@ class Locator:
             if path is not None and os.path.lexists(path):
                 found = self._found(path)
                 if self.roots.fixed or found.found is False:
+                    self._beyond[source] = str(base)
                     return Location(found=False, in_parent=str(base))
                 return Location(found.path, found.found, in_parent=str(base), escapes=found.escapes)
         if not tried:

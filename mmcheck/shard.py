@@ -372,6 +372,12 @@ def _file_row(file: DataFile, facts: Mapping[str, Any], records: int) -> dict[st
     }  # fmt: skip
 
 
+def unread_row(file: DataFile) -> dict[str, Any]:
+    """The row of the files table of a file that could not be read."""
+    row = dict.fromkeys((*FILE_FACTS, "digest"))
+    return row | {"file": file.file, "role": file.role, "split": file.split, "records": 0, "part": file.part}
+
+
 FILE_FACTS = (
     "container", "bytes", "row_groups", "largest_row_group_bytes", "largest_string_bytes", "string_window_bytes",
     "pandas_index", "columns",

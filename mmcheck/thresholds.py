@@ -20,12 +20,13 @@ def graded(severity: Severity, failed: int, checked: int, warn_above: str | None
     if severity is Severity.OFF or not failed:
         return severity
     limits = ((Severity.WARNING, Severity.INFO, warn_above), (Severity.ERROR, Severity.WARNING, error_above))
-    at_most, at_least = severity, Severity.INFO
+    at_most: Severity = severity
+    at_least: Severity = Severity.INFO
     for above, below, threshold in limits:
         if threshold is None:
             continue
         if exceeds(failed, checked, threshold):
             at_least = above
         else:
-            at_most = min(at_most, below, key=lambda each: each.rank)
-    return max(at_most, at_least, key=lambda each: each.rank)
+            at_most = below if below.rank < at_most.rank else at_most
+    return at_most if at_most.rank >= at_least.rank else at_least

@@ -75,8 +75,9 @@ def conclude(
             kept = [(place, replace(finding, severity=severity)) for place, finding in kept]
         kept.sort(key=lambda item: item[0])
         found += kept if most is None else kept[:most]
-        shown = len(kept) if most is None else min(len(kept), most)
-        summary = _summary(rule, tally, depth, severity, tolerated=tolerated, shown=shown)
+        whole = any(finding.count is not None for _, finding in kept)
+        capped = not whole and not tolerated and (len(kept) if most is None else min(len(kept), most)) < tally.failed
+        summary = _summary(rule, tally, depth, severity, tolerated=tolerated, capped=capped)
         _merge(summaries, summary)
         complete = complete and tally.error is None
         if not tolerated:
@@ -212,7 +213,7 @@ def _joined(first: Finding, message: str, count: int, *, keep_file: bool) -> Fin
     )
 
 
-def _summary(rule: Rule, tally: Tally, depth: Depth, severity: Severity, *, tolerated: bool, shown: int) -> RuleSummary:
+def _summary(rule: Rule, tally: Tally, depth: Depth, severity: Severity, *, tolerated: bool, capped: bool) -> RuleSummary:
     status, reason = "passed", None
     unreached = sorted(name for name in rule.reads if rule.stanza.table == "media" and not reaches(depth, name))
     if rule.skip is not None:
@@ -227,7 +228,6 @@ def _summary(rule: Rule, tally: Tally, depth: Depth, severity: Severity, *, tole
         status, reason = "skipped", f"the probe is {depth}, and does not fill {', '.join(unreached)}"
     elif tally.checked and tally.unknown == tally.checked:
         status = "unknown"
-    joined = rule.stanza.per != "row" or rule.code == "MM020"
     return RuleSummary(
         code=rule.code,
         name=rule.stanza.name,
@@ -238,7 +238,7 @@ def _summary(rule: Rule, tally: Tally, depth: Depth, severity: Severity, *, tole
         unknown=tally.unknown,
         status=status,
         reason=reason,
-        capped=status == "failed" and not joined and shown < tally.failed,
+        capped=capped,
         docs=" ".join(rule.stanza.docs.split()),
         hint=rule.stanza.hint,
     )

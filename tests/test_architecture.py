@@ -24,13 +24,14 @@ CONFINED = {
 #: The layers, from the values at the bottom to the story at the top: a module imports its own layer and those before.
 LAYERS = (
     ("errors", "cores", "finding", "contracts", "paths", "resources", "report", "stored", "fingerprint", "histograms"),
-    ("readers", "cells", "schema", "expression", "yaml_lines", "metaschema", "thresholds", "rulefile", "cells", "columns"),
-    ("table_plans", "slots", "probe", "locate", "custom"),
-    ("sources", "content", "align", "order", "tables", "paranoid", "statistics", "comparison", "reporters"),
+    ("readers", "cells", "schema", "expression", "yaml_lines", "columns"),
+    ("metaschema", "thresholds", "rulefile", "config", "baseline", "starting"),
+    ("table_plans", "slots", "probe", "locate", "custom", "writers"),
+    ("sources", "content", "align", "order", "tables", "paranoid", "statistics", "comparison", "reporters", "convert"),
     ("format", "listing", "compiling", "ruleset", "rules", "global_rules", "compose", "media"),
-    ("detection", "dataset", "verification", "rule_examples"),
-    ("results", "paranoid", "sampling", "shard", "verdicts"),
-    ("checking",),
+    ("detection", "dataset", "verification", "testing", "rule_examples"),
+    ("results", "paranoid", "sampling", "trial", "shard", "verdicts"),
+    ("checking", "converting"),
     ("cli",),
     ("__main__",),
 )

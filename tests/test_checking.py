@@ -241,3 +241,26 @@ def test_the_same_dataset_gives_the_same_findings_for_any_number_of_jobs(write: 
 def test_tables_keep_their_contracts(write: Callable[..., Path]) -> None:
     report = mmcheck.check(write([record(0), record(1, image=None), record(2, image=3)]), paranoid=True)
     assert report.totals.records == 3
+
+
+def test_a_file_that_cannot_be_read_hides_nothing_of_the_others(
+    write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails in the middle of a run: the run is incomplete, and the findings of the rest are all there."""
+    from mmcheck import readers
+
+    write([record(0)], "a.jsonl")
+    write([record(1, image="b.jpg"), record(2), record(2)], "b.jsonl")
+    original = readers.read
+
+    def failing(path: Path, *args: Any, **options: Any) -> Any:
+        if path.name == "a.jsonl" and not options.get("block"):
+            raise OpenError(f"{path} cannot be read: Input/output error")
+        return original(path, *args, **options)
+
+    monkeypatch.setattr(readers, "read", failing)
+    report = mmcheck.check(tmp_path, format="llava")
+    assert (report.verdict, report.exit_code()) == ("fail", 3)
+    assert "Input/output error" in report.notes[0]
+    assert found(report) == [("MM020", "b.jsonl", 0)]
+    assert ("MM030", "b.jsonl", 2) in found(report, "warning")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mmcheck import __version__
-from mmcheck.cli import check, compare, demo, options, report, show, test, verify
+from mmcheck.cli import check, compare, convert, demo, options, report, show, test, verify
 from mmcheck.cli import say as told
 from mmcheck.cli.say import columns, exit_code, say, sentence, trace
 from mmcheck.errors import RequestError, nearest
@@ -30,6 +30,7 @@ class Command:
 #: Every command, in the order of the help.
 COMMANDS = {
     "check": Command(check.check, options.check_options, "PATH…", "is each dataset sound, where is it not, and why?"),
+    "convert": Command(convert.convert, convert.convert_options, "SRC DST --to NAME", "a dataset as another format"),
     "detect": Command(show.detect, show.detect_options, "PATH", "which format a path holds, and what speaks for it"),
     "formats": Command(show.formats, show.name_options, "[NAME]", "the formats that are known, or more of one"),
     "schema": Command(show.schema, show.schema_options, "NAME", "the JSON Schema of one record of a format"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from mmcheck.cli.options import FAIL_ON, Parser, many, one_of
 from mmcheck.cli.say import say
 from mmcheck.errors import RequestError, nearest
 
-#: Kinds of output, and what makes them of a comparison.
+#: Kinds of output, and the function of `mmcheck.reporters.comparison` that makes them.
 KINDS = {"rich": "text", "json": "to_json", "markdown": "markdown"}
 
 
@@ -26,13 +27,12 @@ def compare_options(parser: Parser) -> None:
 def compare(old: Path, new: Path, output: list[str], fail_on: str) -> int:
     """Say what became better or worse: exit 1 where something became worse."""
     from mmcheck.comparison import compare_all
-    from mmcheck.reporters import comparison as reporters
     from mmcheck.stored import read
 
     wanted = [_wanted(value) for value in output] or [("rich", None)]
     comparisons = compare_all(read(old), read(new), fail_on)
     for kind, target in wanted:
-        text = getattr(reporters, KINDS[kind])(comparisons)
+        text = getattr(import_module("mmcheck.reporters.comparison"), KINDS[kind])(comparisons)
         try:
             if target is None:
                 sys.stdout.write(text)
