@@ -14,6 +14,7 @@ from mmcheck import rulefile
 from mmcheck.cores import available_cores
 from mmcheck.dataset import DataFile, Dataset, open_dataset
 from mmcheck.errors import OpenError, RequestError, nearest
+from mmcheck.file_facts import unread_row
 from mmcheck.finding import Finding
 from mmcheck.fingerprint import dataset_fingerprint, media_files, size_of
 from mmcheck.format import Format, names
@@ -24,7 +25,7 @@ from mmcheck.report import FileSummary, Report, Run
 from mmcheck.results import ShardResult
 from mmcheck.ruleset import RuleSet, build, read_profile
 from mmcheck.sampling import Sampling
-from mmcheck.shard import Checker, Plan, Shard, unread_row
+from mmcheck.shard import Checker, Plan, Shard
 from mmcheck.verdicts import Judged, conclude
 
 PROBES = ("auto", "none", "exists", "header", "decode")

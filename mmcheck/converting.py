@@ -24,7 +24,10 @@ REASONS = 100
 
 @dataclass(slots=True)
 class Summary:
-    """What became of every record: read = written + rejected. `lost` counts fields that the target had no place for."""
+    """What became of every record: read = written + rejected.
+
+    `lost` counts fields that the target had no place for; `faults` are those of whole files.
+    """
 
     source: str
     target: str
@@ -34,13 +37,14 @@ class Summary:
     reasons: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     quarantine: str | None = None
     stopped: str | None = None
 
     @property
     def exit_code(self) -> int:
         """1 where a record was rejected."""
-        return 1 if self.rejected or self.stopped else 0
+        return 1 if self.rejected or self.stopped or self.faults else 0
 
     def to_dict(self) -> dict[str, Any]:
         """The summary as JSON."""
@@ -102,11 +106,12 @@ def convert_dataset(
     plan = _targets(dataset, target, wanted.name)
     summary = Summary(dataset.format.name, f"{wanted.name}@{wanted.version}")
     sources = [file.path for file in dataset.files]
-    run = _Run(summary, dataset.format.name, wanted.name, options or Options(), residue)
+
     container = layouts.container_for(target, wanted.name)
     refuse(target, sources, overwrite=overwrite)
     try:
         with ExitStack() as stack:
+            run = _Run(summary, stack, dataset.format.name, wanted.name, options or Options(), residue)
             if on_error == "quarantine":
                 run.quarantine = _Quarantine(stack, target, overwrite)
             partial = stack.enter_context(replacing(target, folder=container is None))
@@ -117,9 +122,10 @@ def convert_dataset(
             if run.quarantine is not None:
                 run.quarantine.close(summary)
     except _Stop as stop:
-        at = f"{stop.rejected.file}, record {stop.rejected.row}"
+        at = stop.rejected.file + (f", record {stop.rejected.row}" if stop.rejected.row is not None else "")
         summary.stopped = f"{at}: {stop.rejected.reason}"
         summary.files.clear()
+        summary.written = 0
     return summary
 
 
@@ -176,8 +182,10 @@ class _Quarantine:
 class _Run:
     """One conversion: where its records come from and go to."""
 
-    def __init__(self, summary: Summary, source: str, target: str, options: Options, residue: bool) -> None:
-        self.summary = summary
+    def __init__(
+        self, summary: Summary, stack: ExitStack, source: str, target: str, options: Options, residue: bool
+    ) -> None:
+        self.summary, self._stack = summary, stack
         self.source, self.target = source, target
         self.options, self.residue = options, residue
         self.quarantine: _Quarantine | None = None
@@ -202,8 +210,10 @@ class _Run:
             writer = self._open(path, container, carried, kept, [])
         writer.close()
         if self.target == HUB and self.residue and (kept.header or kept.columns):
-            with replacing(layouts.beside(final)) as partial:
-                layouts.write(partial, kept)
+            beside = layouts.beside(path)
+            if path.parent == final.parent:
+                beside = self._stack.enter_context(replacing(layouts.beside(final)))
+            layouts.write(beside, kept)
 
     def _open(
         self,
@@ -237,6 +247,8 @@ class _Run:
         """The converted records of a file, batch by batch."""
         for batch in readers.read(file.path, file.at):
             for fault in batch.faults:
+                if fault.row is None:
+                    self.summary.faults.append(f"{file.file}: {fault.message}")
                 self.summary.read += fault.row is not None
                 self._reject(Rejected(file.file, fault.row, fault.line, fault.message, fault.value))
             self.summary.read += len(batch.rows)
@@ -259,7 +271,7 @@ class _Run:
         return made
 
     def _reject(self, rejected: Rejected) -> None:
-        self.summary.rejected += 1
+        self.summary.rejected += rejected.row is not None
         reasons = self.summary.reasons
         reason = rejected.reason if rejected.reason in reasons or len(reasons) < REASONS else "other reasons"
         reasons[reason] = reasons.get(reason, 0) + 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -16,8 +14,8 @@ import polars as pl
 from mmcheck import align, global_rules, readers
 from mmcheck.compose import clipped, compose, fingerprint
 from mmcheck.content import content_column, record_digest
-from mmcheck.dataset import DataFile, look_up, named_files
-from mmcheck.errors import OpenError
+from mmcheck.dataset import DataFile, named_files
+from mmcheck.file_facts import bytes_read, file_context, file_row, look_beside
 from mmcheck.finding import Finding
 from mmcheck.format import Format, Role
 from mmcheck.media import Prober
@@ -92,9 +90,9 @@ class Checker:
         if judge is None:
             judge = self.judges[role.name] = self.plan.format.judge(role.name)
         facts = readers.facts(file.path)
-        context = {**file.context, "file": file.file, "split": file.split, "at": file.at, **_context(facts)}
+        context = {**file.context, "file": file.file, "split": file.split, "at": file.at, **file_context(facts)}
         if any(by == role.name for each in self.plan.format.roles.values() for by, _ in each.named_by):
-            context["look"] = partial(_look, naming=file.path, root=self.plan.root)
+            context["look"] = partial(look_beside, naming=file.path, root=self.plan.root)
         header = self._header(file, role)
         records = 0
         for batch in readers.read(file.path, file.at, document=role.document):
@@ -104,12 +102,12 @@ class Checker:
             if role.name == "samples":
                 result.records = len(batch.rows) + sum(1 for fault in batch.faults if fault.row is not None)
             result.invalid = sum(1 for fault in batch.faults if fault.row is not None)
-            result.position = batch.position or _position(facts, records)
+            result.position = batch.position or bytes_read(facts, records)
             batch = self._sampled(batch, shard)
             if batch.rows:
                 self._batch(result, batch, shard, role, judge, header, context)
             yield result
-        last = ShardResult(files=[_file_row(file, facts, records)])
+        last = ShardResult(files=[file_row(file, facts, records)])
         if role.name == "samples":
             last.statistics.see_file(records)
         yield last
@@ -340,48 +338,6 @@ def _places(tables: Tables, batch: Batch, number: int) -> pl.DataFrame:
             "_id": pl.Series(tables.ids, dtype=pl.String),
         }
     )
-
-
-def _look(text: str, *, naming: Path, root: Path) -> tuple[str, str] | None:
-    path, base = look_up(text, naming, root)
-    if path is None or base is None:
-        return None
-    return "directory" if path.is_dir() else "file", os.path.relpath(base, naming.parent)
-
-
-def _position(facts: Mapping[str, Any], records: int) -> int:
-    """How many bytes of a file of rows stand for the records that were read."""
-    total, size = facts.get("records"), facts.get("bytes")
-    return int(size * min(1.0, records / total)) if total and size else 0
-
-
-def _context(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {"pandas_index": facts.get("pandas_index"), "columns": facts.get("columns")}
-
-
-def _file_row(file: DataFile, facts: Mapping[str, Any], records: int) -> dict[str, Any]:
-    row = {key: facts.get(key) for key in FILE_FACTS}
-    try:
-        with file.path.open("rb") as stream:
-            digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise OpenError(f"{file.path} cannot be read: {error.strerror}") from None
-    return row | {
-        "file": file.file, "role": file.role, "split": file.split, "records": records, "part": file.part,
-        "digest": digest,
-    }  # fmt: skip
-
-
-def unread_row(file: DataFile) -> dict[str, Any]:
-    """The row of the files table of a file that could not be read."""
-    row = dict.fromkeys((*FILE_FACTS, "digest"))
-    return row | {"file": file.file, "role": file.role, "split": file.split, "records": 0, "part": file.part}
-
-
-FILE_FACTS = (
-    "container", "bytes", "row_groups", "largest_row_group_bytes", "largest_string_bytes", "string_window_bytes",
-    "pandas_index", "columns",
-)  # fmt: skip
 
 
 def _one(faults: list[Fault]) -> Fault:

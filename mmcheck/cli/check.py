@@ -46,7 +46,7 @@ def check(
 
     configured = settings.find(config)
     wanted = o.outputs([*output, *([f"attest={attest}"] if attest else [])])
-    if not output:
+    if not output and configured.outputs:
         wanted += o.outputs(f"{kind}={target}" for kind, target in configured.outputs.items())
     baselines = known.Known(baseline or configured.baseline, write_baseline, prune_baseline)
     request: dict[str, Any] = {

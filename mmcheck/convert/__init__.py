@@ -60,6 +60,8 @@ def convert(
     if source == target:
         return whole
     document = MAPPINGS[source].to_document(whole, options)
+    if document.beyond and not (residue and target == HUB):
+        raise Inexpressible(f"{target} has no place for {document.beyond[0]}")
     if flat:
         flatten(document, whole)
     made = MAPPINGS[target].from_document(document, options)

@@ -73,6 +73,7 @@ class Document:
     parts of a chunk are strings of the source, as (start, length); None: every chunk is one.
     `lead`, `heading`, `join` and `end` are what Data-Juicer's text has around the chunks; `home` is the key of its
     record that takes `extra` ("" the record itself); `cut` says where the source's strings are once it is written.
+    `beyond` names kinds of media for which there is no token: they are only in the template.
     """
 
     labels: list[str | None] = field(default_factory=list)
@@ -89,6 +90,7 @@ class Document:
     end: str = ""
     home: str = ""
     cut: list[int] = field(default_factory=list)
+    beyond: list[str] = field(default_factory=list)
 
     def turns(self) -> Iterator[tuple[str | None, str]]:
         """Label and text of each chunk; the first has the tokens that stand before it."""

@@ -14,6 +14,7 @@ def to_document(record: dict[str, Any], options: Options) -> Document:
     modalities = record.get("modalities")
     kinds = [each.get("type") if isinstance(each, dict) else None for each in modalities or ()]
     tokens = _Tokens([kind if isinstance(kind, str) else "image" for kind in kinds], options)
+    document.beyond = [kind for kind in kinds if isinstance(kind, str) and kind not in options.tokens]
     for key, value in record.items():
         if key == "modalities" and isinstance(value, list):
             document.template[key] = [_modality(document, each) for each in value]
@@ -35,7 +36,7 @@ class _Tokens:
         self._tokens = options.tokens
 
     def put(self, text: str) -> str:
-        """The text with tokens; a placeholder too many stands for an image."""
+        """The text with tokens; a placeholder too many stands for an image, that of another kind stays as it is."""
         first, *others = text.split(self._placeholder)
         return first + "".join(self._next() + each for each in others)
 
@@ -45,7 +46,7 @@ class _Tokens:
 
     def _next(self) -> str:
         kind = next(self._kinds, "image")
-        return self._tokens.get(kind, f"<__dj__{kind}>")
+        return self._tokens.get(kind, self._placeholder)
 
 
 def _chunk(document: Document, label: str | None, text: str, tokens: _Tokens) -> str:
@@ -67,6 +68,8 @@ def _modality(document: Document, modality: Any) -> Any:
         return literal(modality)
     value = modality.get("value")
     if not isinstance(value, str | bytes | memoryview | dict) or not value:
+        return literal(modality)
+    if modality["type"] in document.beyond:
         return literal(modality)
     mark = document.add_media(modality["type"], value)
     return {key: mark if key == "value" else literal(each) for key, each in modality.items()}
