@@ -30,7 +30,7 @@ LAYERS = (
     ("sources", "content", "align", "order", "tables", "paranoid", "statistics", "comparison", "reporters", "convert"),
     ("format", "listing", "compiling", "ruleset", "rules", "global_rules", "compose", "media"),
     ("detection", "dataset", "verification", "testing", "rule_examples"),
-    ("results", "paranoid", "sampling", "trial", "shard", "verdicts"),
+    ("results", "file_facts", "paranoid", "sampling", "trial", "shard", "verdicts"),
     ("checking", "converting"),
     ("cli",),
     ("__main__",),
