@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mmcheck import rulefile
+from mmcheck import global_rules, rulefile
 from mmcheck.cores import available_cores
 from mmcheck.dataset import DataFile, Dataset, open_dataset
 from mmcheck.errors import OpenError, RequestError, nearest
@@ -153,6 +153,7 @@ def _check_files(
         try:
             for part in checker.check(shard):
                 total.add(part, plan.max_findings)
+                global_rules.compact(total.facts, plan.rules.rules)
                 if progress is not None:
                     reached = max(reached, min(done + part.position, sum(sizes)))
                     progress(Progress(reached, sum(sizes), total.records))

@@ -177,7 +177,10 @@ def to_polars(sql: str) -> pl.Expr:
     try:
         return pl.sql_expr(sql)
     except pl.exceptions.PolarsError as error:
-        raise RequestError(f"the expression is not understood: {_first_line(error)}") from None
+        told = _first_line(error)
+        word = re.search(r"found '?(\w+)'? clause", told)
+        reserved = f" ({word[1]!r} is a word of SQL, not a column)" if word else ""
+        raise RequestError(f"the expression is not understood: {told}{reserved}") from None
     except BaseException as error:  # a panic in the SQL parser derives from BaseException
         if isinstance(error, KeyboardInterrupt | SystemExit):
             raise

@@ -6,7 +6,7 @@ import fnmatch
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from mmcheck.tables import view_columns
 
 _ROLE_KEYS = (
     "files", "fixed", "required", "at", "document", "schema", "detect", "named_by", "context", "tables", "docs",
+    "media_root",
 )  # fmt: skip
 
 
@@ -42,6 +43,7 @@ class Role:
     named_by: tuple[tuple[str, tuple[paths.Step, ...]], ...]
     context: Mapping[str, str]
     plans: tuple[TablePlan, ...]
+    media_root: tuple[paths.Step, ...] | None = None
 
     def fits_name(self, name: str) -> bool:
         """Whether a file of this name may be of this role; `.gz` and `.zst` are passed over, case too."""
@@ -165,6 +167,16 @@ def unreadable() -> Format:
 
 
 def _load(name: str, version: int, path: Path) -> Format:
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:
+        changed = 0
+    return _read(name, version, path, changed)
+
+
+@cache
+def _read(name: str, version: int, path: Path, changed: int) -> Format:
+    """A format as its file was at that time: to find out formats, all of them are read, and a hook does so often."""
     rules = rulefile.read(path)
     data = rules.data
     schema = data.get("schema")
@@ -217,4 +229,5 @@ def _role(name: str, data: Mapping[str, Any]) -> Role:
         named_by=tuple((item["role"], paths.parse(item["path"])) for item in data.get("named_by") or ()),
         context=dict(data.get("context") or {}),
         plans=compile_tables(data.get("tables") or {}),
+        media_root=paths.parse(data["media_root"].removeprefix("@header.")) if data.get("media_root") else None,
     )

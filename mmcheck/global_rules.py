@@ -13,12 +13,16 @@ from difflib import get_close_matches
 
 import polars as pl
 
-from mmcheck.expression import to_polars
+from mmcheck import aggregates
+from mmcheck.pile import Pile
 from mmcheck.rules import Outcome
 from mmcheck.ruleset import Rule
 
 #: Seeds of the two 64-bit hashes that stand for a key: 128 bits in all.
 _SEEDS = (11, 23)
+
+_MOST_PARTIALS = 64
+_MOST_CANDIDATES = 20_000
 
 
 @dataclass(slots=True)
@@ -28,16 +32,19 @@ class Facts:
     Of `incomplete` tables some rows could not be read, so that what is not among them may exist all the same.
     """
 
-    keys: dict[int, list[pl.DataFrame]] = field(default_factory=dict)
-    targets: dict[tuple[str, tuple[str, ...]], list[pl.DataFrame]] = field(default_factory=dict)
+    keys: dict[int, Pile] = field(default_factory=dict)
+    targets: dict[tuple[str, tuple[str, ...]], Pile] = field(default_factory=dict)
+    partials: dict[int, list[pl.DataFrame]] = field(default_factory=dict)
     unknown: dict[int, int] = field(default_factory=dict)
     incomplete: set[str] = field(default_factory=set)
 
     def __iadd__(self, other: Facts) -> Facts:
-        for number, frames in other.keys.items():
-            self.keys.setdefault(number, []).extend(frames)
-        for target, frames in other.targets.items():
-            self.targets.setdefault(target, []).extend(frames)
+        for number, pile in other.keys.items():
+            self.keys.setdefault(number, Pile()).extend(pile)
+        for target, pile in other.targets.items():
+            self.targets.setdefault(target, Pile()).extend(pile)
+        for number, frames in other.partials.items():
+            self.partials.setdefault(number, []).extend(frames)
         for number, count in other.unknown.items():
             self.unknown[number] = self.unknown.get(number, 0) + count
         self.incomplete |= other.incomplete
@@ -65,17 +72,16 @@ def gather(
             # A record that breaks the schema still holds its id, but is not itself checked.
             part = _keys(frame, stanza.unique).with_columns(pl.lit(valid).alias("_valid"))
             part = part.join(places, on="sample", how="left", maintain_order="left")
-            facts.keys.setdefault(number, []).append(part)
+            facts.keys.setdefault(number, Pile()).add(part)
         elif not valid:
             continue
         elif stanza.references:
             part = _keys(frame, stanza.references.columns)
             part = part.join(places, on="sample", how="left", maintain_order="left")
             facts.unknown[number] = facts.unknown.get(number, 0) + frame.height - part.height
-            facts.keys.setdefault(number, []).append(part)
+            facts.keys.setdefault(number, Pile()).add(part)
         elif rule.aggregate is not None and stanza.aggregate is not None:
-            partial = _partial(frame, stanza.aggregate.by, rule.aggregate)
-            facts.keys.setdefault(number, []).append(partial)
+            facts.partials[number] = [aggregates.partial(frame, stanza.aggregate.by, rule.aggregate)]
     return facts
 
 
@@ -83,7 +89,8 @@ def _targets(facts: Facts, frames: Mapping[str, pl.DataFrame], table: str, colum
     frame = frames.get(table)
     if frame is None or not set(columns) <= set(frame.columns) or (table, columns) in facts.targets:
         return
-    facts.targets[(table, columns)] = [_keys(frame, columns).select("_one", "_two", "_shown")]
+    facts.targets[(table, columns)] = Pile()
+    facts.targets[(table, columns)].add(_keys(frame, columns).select("_one", "_two", "_shown"))
 
 
 def _keys(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
@@ -103,157 +110,128 @@ def _keys(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     )
 
 
-_CALL = re.compile(r"\b(COUNT|SUM|MIN|MAX|AVG)\s*\(", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """An aggregate call in an expression: its span, its name, its argument."""
-
-    start: int
-    end: int
-    name: str
-    argument: str
-
-
-def _calls(sql: str) -> list[_Call]:
-    found = []
-    at = 0
-    while match := _CALL.search(sql, at):
-        depth, end = 1, match.end()
-        while depth and end < len(sql):
-            depth += {"(": 1, ")": -1}.get(sql[end], 0)
-            end += 1
-        found.append(_Call(match.start(), end, match[1].upper(), sql[match.end() : end - 1].strip()))
-        at = end
-    return found
-
-
-def _partial(frame: pl.DataFrame, by: tuple[str, ...], sql: str) -> pl.DataFrame:
-    """The parts of each aggregate of one batch, that add up over batches."""
-    parts = []
-    for number, call in enumerate(_calls(sql)):
-        if call.name == "COUNT" and call.argument.upper().startswith("DISTINCT"):
-            inner = to_polars(call.argument[len("DISTINCT") :].strip())
-            parts.append(inner.drop_nulls().unique(maintain_order=True).implode().alias(f"a{number}"))
-        elif call.name == "AVG":
-            inner = to_polars(call.argument)
-            parts += [inner.sum().alias(f"a{number}"), inner.count().alias(f"n{number}")]
-        else:
-            parts.append(to_polars(sql[call.start : call.end]).alias(f"a{number}"))
-    place = pl.col("sample").min().alias("sample")
-    if by:
-        return frame.group_by(list(by), maintain_order=True).agg(*parts, place)
-    return frame.select(*parts, place)
-
-
-def _merged(partials: pl.DataFrame, by: tuple[str, ...], sql: str) -> pl.DataFrame:
-    """The aggregates over all batches, and `_holds`, the value of the whole expression."""
-    parts, outer, at = [], "", 0
-    for number, call in enumerate(_calls(sql)):
-        column = pl.col(f"a{number}")
-        if call.name == "COUNT" and call.argument.upper().startswith("DISTINCT"):
-            parts.append(column.explode().drop_nulls().n_unique().alias(f"a{number}"))
-        elif call.name == "AVG":
-            parts.append((column.sum() / pl.col(f"n{number}").sum()).alias(f"a{number}"))
-        else:
-            merge = {"COUNT": column.sum(), "SUM": column.sum(), "MIN": column.min(), "MAX": column.max()}[call.name]
-            parts.append(merge.alias(f"a{number}"))
-        outer += sql[at : call.start] + f"a{number}"
-        at = call.end
-    outer += sql[at:]
-    place = pl.col("sample").min().alias("sample")
-    if by:
-        grouped = partials.group_by(list(by), maintain_order=True).agg(*parts, place)
-    else:
-        grouped = partials.select(*parts, place)
-    return grouped.with_columns(to_polars(outer).alias("_holds"))
+def compact(facts: Facts, rules: Sequence[Rule]) -> None:
+    """Join the partial aggregates of many batches, so that they stay few."""
+    for number, frames in facts.partials.items():
+        rule = rules[number]
+        if len(frames) > _MOST_PARTIALS and rule.stanza.aggregate is not None and rule.aggregate is not None:
+            facts.partials[number] = [aggregates.joined(frames, rule.stanza.aggregate.by, rule.aggregate)]
 
 
 def judge(number: int, rule: Rule, facts: Facts, most: int | None) -> Outcome:
     """What a global rule says of the whole dataset. The failing rows carry `_shown` (the key) and more in words."""
     outcome = Outcome(rule, unknown=facts.unknown.get(number, 0))
     outcome.checked = outcome.unknown
-    parts = [frame for frame in facts.keys.get(number, ()) if frame.height]
-    if not parts:
+    if rule.stanza.aggregate is not None:
+        return _judge_aggregate(outcome, facts.partials.get(number, []), most)
+    pile = facts.keys.get(number)
+    if pile is None:
         return outcome
-    frame = pl.concat(parts, how="diagonal_relaxed")
     if rule.stanza.unique:
-        return _judge_unique(outcome, frame, most)
-    if rule.stanza.references:
-        reference = rule.stanza.references
-        targets = facts.targets.get((reference.to_table, reference.to_columns))
-        complete = reference.to_table not in facts.incomplete
-        return _judge_references(outcome, frame, targets, most, once=reference.once, complete=complete)
-    aggregate = rule.stanza.aggregate
-    assert aggregate is not None and rule.aggregate is not None
-    merged = _merged(frame, aggregate.by, rule.aggregate)
-    outcome.checked = merged.height
-    outcome.unknown = merged["_holds"].null_count()
-    failing = merged.filter(~pl.col("_holds")).sort("sample")
-    outcome.failed = failing.height
-    values = [pl.col(name).cast(pl.String) for name in merged.columns if re.fullmatch(r"a\d+", name)]
-    groups = [pl.col(name).cast(pl.String) for name in aggregate.by]
-    failing = failing.with_columns(
-        pl.concat_str(values, separator=", ").alias("_value") if values else pl.lit(None, pl.String).alias("_value"),
-        pl.concat_str(groups, separator=", ").alias("_shown") if groups else pl.lit(None, pl.String).alias("_shown"),
-    )
-    outcome.failures = failing if most is None else failing.head(most)
+        return _judge_unique(outcome, pile, most)
+    reference = rule.stanza.references
+    assert reference is not None
+    targets = facts.targets.get((reference.to_table, reference.to_columns))
+    complete = reference.to_table not in facts.incomplete
+    return _judge_references(outcome, pile, targets, most, once=reference.once, complete=complete)
+
+
+def _judge_aggregate(outcome: Outcome, partials: list[pl.DataFrame], most: int | None) -> Outcome:
+    aggregate, sql = outcome.rule.stanza.aggregate, outcome.rule.aggregate
+    partials = [frame for frame in partials if frame.height]
+    if not partials or aggregate is None or sql is None:
+        return outcome
+    groups = aggregates.judged(aggregates.joined(partials, aggregate.by, sql), aggregate.by, sql)
+    outcome.checked = groups.height
+    outcome.unknown = groups["_holds"].null_count()
+    return _failing(outcome, [groups.filter(~pl.col("_holds"))], most)
+
+
+def _failing(outcome: Outcome, frames: Sequence[pl.DataFrame], most: int | None) -> Outcome:
+    """The outcome with the failing rows of all parts: all are counted, the first by place are kept."""
+    outcome.failed = sum(frame.height for frame in frames)
+    kept = [_first_rows(frame, most) for frame in frames if frame.height]
+    if kept:
+        outcome.failures = _first_rows(pl.concat(kept, how="diagonal_relaxed"), most)
     return outcome
 
 
-def _judge_unique(outcome: Outcome, frame: pl.DataFrame, most: int | None) -> Outcome:
+def _first_rows(frame: pl.DataFrame, most: int | None) -> pl.DataFrame:
+    ordered = frame.sort("sample", maintain_order=True)
+    return ordered if most is None else ordered.head(most)
+
+
+def _judge_unique(outcome: Outcome, pile: Pile, most: int | None) -> Outcome:
     """All but the first of equal keys fail, and name the first."""
-    outcome.checked += int(frame["_valid"].sum())
     by = ["_one", "_two"]
-    repeated = (
-        frame.lazy()
-        .sort("sample", maintain_order=True)
-        .with_columns(pl.col("sample").first().over(by).alias("_first"), pl.int_range(pl.len()).over(by).alias("_nth"))
-        .filter((pl.col("_nth") > 0) & pl.col("_valid"))
-        .collect()
-    )
-    outcome.failed = repeated.height
-    outcome.failures = repeated if most is None else repeated.head(most)
+    nth = pl.int_range(pl.len()).over(by)
+    failing, counted = [], 0
+    for number in range(len(pile)):
+        part = pile.part(number)
+        if part.is_empty():
+            continue
+        outcome.checked += int(part["_valid"].sum())
+        found = (
+            part.lazy()
+            .filter(pl.len().over(by) > 1)  # few keys stand twice: only those are sorted
+            .sort("sample", maintain_order=True)
+            .with_columns(pl.col("sample").first().over(by).alias("_first"), nth.alias("_nth"))
+            .filter((pl.col("_nth") > 0) & pl.col("_valid"))
+            .collect()
+        )
+        counted += found.height
+        failing.append(_first_rows(found, most))
+    _failing(outcome, failing, most)
+    outcome.failed = counted
     return outcome
 
 
 def _judge_references(
-    outcome: Outcome,
-    frame: pl.DataFrame,
-    targets: list[pl.DataFrame] | None,
-    most: int | None,
-    *,
-    once: bool,
-    complete: bool,
+    outcome: Outcome, pile: Pile, targets: Pile | None, most: int | None, *, once: bool, complete: bool
 ) -> Outcome:
     """Keys that are not among the targets fail, and name the nearest; they are unknown where some target is.
 
     With `once` it is those that are among the targets more than once that fail.
     """
-    outcome.checked += frame.height
-    if targets is None:
-        outcome.unknown += frame.height
-        return outcome
-    if once:
-        repeated = pl.concat(targets).group_by("_one", "_two").len().filter(pl.col("len") > 1)
-        ambiguous = frame.join(repeated, on=["_one", "_two"], how="semi", maintain_order="left")
-        ambiguous = ambiguous.sort("sample", maintain_order=True)
-        outcome.failed = ambiguous.height
-        outcome.failures = ambiguous if most is None else ambiguous.head(most)
-        return outcome
-    known = pl.concat(targets).unique(["_one", "_two"], maintain_order=True)
-    missing = frame.join(known, on=["_one", "_two"], how="anti", maintain_order="left")
-    missing = missing.sort("sample", maintain_order=True)
-    if not complete:
-        outcome.unknown += missing.height
-        return outcome
-    outcome.failed = missing.height
-    failures = missing if most is None else missing.head(most)
-    candidates = [str(shown) for shown in known["_shown"].head(20_000).to_list()]
-    near = [_nearest_key(str(shown), candidates) for shown in failures["_shown"].to_list()]
-    outcome.failures = failures.with_columns(pl.Series("_near", near, dtype=pl.String))
+    if targets is not None and pile.on_disk != targets.on_disk:
+        pile.spill()
+        targets.spill()
+    failing, counted = [], 0
+    candidates: list[str] = []
+    for number in range(len(pile)):
+        part = pile.part(number)
+        known = targets.part(number) if targets is not None else pl.DataFrame()
+        if known.width and len(candidates) < _MOST_CANDIDATES:
+            candidates += [str(shown) for shown in known["_shown"].unique(maintain_order=True).head(_MOST_CANDIDATES)]
+        if part.is_empty():
+            continue
+        outcome.checked += part.height
+        if targets is None:
+            outcome.unknown += part.height
+            continue
+        found = _unmet(part, known, once=once)
+        if not once and not complete:
+            outcome.unknown += found.height
+            continue
+        counted += found.height
+        failing.append(_first_rows(found, most))
+    _failing(outcome, failing, most)
+    outcome.failed = counted
+    if outcome.failures is not None and not once:
+        near = [_nearest_key(str(shown), candidates) for shown in outcome.failures["_shown"].to_list()]
+        outcome.failures = outcome.failures.with_columns(pl.Series("_near", near, dtype=pl.String))
     return outcome
+
+
+def _unmet(part: pl.DataFrame, known: pl.DataFrame, *, once: bool) -> pl.DataFrame:
+    """The rows whose key is not among the known ones; with `once`, those whose key is there more than once."""
+    by = ["_one", "_two"]
+    if not known.width:
+        return part.clear() if once else part
+    if once:
+        repeated = known.group_by(by).len().filter(pl.col("len") > 1)
+        return part.join(repeated, on=by, how="semi", maintain_order="left")
+    return part.join(known.unique(by), on=by, how="anti", maintain_order="left")
 
 
 def _nearest_key(key: str, candidates: Sequence[str]) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from mmcheck import align, global_rules, readers
+from mmcheck import align, global_rules, paths, readers
 from mmcheck.compose import clipped, compose, fingerprint
 from mmcheck.content import content_column, record_digest
 from mmcheck.dataset import DataFile, named_files
@@ -86,13 +86,9 @@ class Checker:
         """The results of the batches of a shard, in order."""
         file = shard.file
         role = self.plan.format.roles[file.role]
-        judge = self.judges.get(role.name)
-        if judge is None:
-            judge = self.judges[role.name] = self.plan.format.judge(role.name)
+        judge = self._judge_of(role)
         facts = readers.facts(file.path)
-        context = {**file.context, "file": file.file, "split": file.split, "at": file.at, **file_context(facts)}
-        if any(by == role.name for each in self.plan.format.roles.values() for by, _ in each.named_by):
-            context["look"] = partial(look_beside, naming=file.path, root=self.plan.root)
+        context = self._context(file, role, facts)
         header = self._header(file, role)
         records = 0
         for batch in readers.read(file.path, file.at, document=role.document):
@@ -111,6 +107,30 @@ class Checker:
         if role.name == "samples":
             last.statistics.see_file(records)
         yield last
+
+    def frames(self, shard: Shard) -> Iterator[dict[str, pl.DataFrame]]:
+        """The tables of the valid records of each batch of a shard, judged by no rule."""
+        file = shard.file
+        role = self.plan.format.roles[file.role]
+        judge = self._judge_of(role)
+        context, header = self._context(file, role, readers.facts(file.path)), self._header(file, role)
+        for batch in readers.read(file.path, file.at, document=role.document):
+            valid = [number for number, value in enumerate(batch.values) if judge.is_valid(without_bytes(value))]
+            if valid:
+                yield self._unfold(batch.pick(valid), shard, role, header, context).frames
+
+    def _judge_of(self, role: Role) -> Judge:
+        judge = self.judges.get(role.name)
+        if judge is None:
+            judge = self.judges[role.name] = self.plan.format.judge(role.name)
+        return judge
+
+    def _context(self, file: DataFile, role: Role, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """What stands beside the records of a file."""
+        context = {**file.context, "file": file.file, "split": file.split, "at": file.at, **file_context(facts)}
+        if any(by == role.name for each in self.plan.format.roles.values() for by, _ in each.named_by):
+            context["look"] = partial(look_beside, naming=file.path, root=self.plan.root)
+        return context
 
     def _header(self, file: DataFile, role: Role) -> dict[str, Any]:
         if not file.at or role.document:
@@ -263,7 +283,7 @@ class Checker:
             any_kind = None in plan.placeholders.values()
             frames["counts"] = align.counts(slots, media, any_kind=any_kind)
             frames["counts"] = self._foreign(frames, role)
-        frames["media"] = self.prober.look(media, tables.blobs, shard.file.path.parent).with_columns(
+        frames["media"] = self.prober.look(media, tables.blobs, _media_folder(shard.file, role, header)).with_columns(
             pl.lit(shard.file.split, pl.String).alias("split")
         )
         if self.wants_order:
@@ -327,6 +347,12 @@ class Checker:
                 role=role,
             )
             tally.findings.append(((shard.number, record), finding))
+
+
+def _media_folder(file: DataFile, role: Role, header: Mapping[str, Any]) -> Path:
+    """Where the media paths of a file start: its own folder, or the one below it that its header names."""
+    named = paths.find(dict(header), role.media_root) if role.media_root is not None else None
+    return file.path.parent / named if isinstance(named, str) else file.path.parent
 
 
 def _places(tables: Tables, batch: Batch, number: int) -> pl.DataFrame:

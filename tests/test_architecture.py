@@ -26,7 +26,7 @@ LAYERS = (
     ("errors", "cores", "finding", "contracts", "paths", "resources", "report", "stored", "fingerprint", "histograms"),
     ("readers", "cells", "schema", "expression", "yaml_lines", "columns"),
     ("metaschema", "thresholds", "rulefile", "config", "baseline", "starting"),
-    ("table_plans", "slots", "probe", "locate", "custom", "writers"),
+    ("table_plans", "aggregates", "pile", "slots", "probe", "locate", "custom", "writers"),
     ("sources", "content", "align", "order", "tables", "paranoid", "statistics", "comparison", "reporters", "convert"),
     ("format", "listing", "compiling", "ruleset", "rules", "global_rules", "compose", "media"),
     ("detection", "dataset", "verification", "testing", "rule_examples"),

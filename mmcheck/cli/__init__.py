@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mmcheck import __version__
-from mmcheck.cli import check, compare, convert, demo, options, report, show, test, verify
+from mmcheck.cli import check, compare, convert, demo, hook, init, options, report, show, test, trial, verify
 from mmcheck.cli import say as told
 from mmcheck.cli.say import columns, exit_code, say, sentence, trace
 from mmcheck.errors import RequestError, nearest
@@ -38,6 +38,11 @@ COMMANDS = {
     "rules": Command(show.rules, show.rules_options, "", "the rules"),
     "explain": Command(
         show.explain, show.explain_options, "CODE", "what a rule says and why, what passes and fails it"
+    ),
+    "init": Command(init.init, init.init_options, "[DIR]", "write a configuration, an example rules file, and hooks"),
+    "hook": Command(hook.hook, hook.hook_options, "FILE…", "check the datasets that hold changed files (pre-commit)"),
+    "try": Command(
+        trial.attempt, trial.try_options, 'PATH --table NAME "EXPRESSION"', "evaluate an expression on the first rows"
     ),
     "test": Command(test.test, test.test_options, "FILE…", "run the good and bad examples of rules files"),
     "report": Command(report.report, report.report_options, "RESULT.json", "render a stored result again"),

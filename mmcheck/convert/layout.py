@@ -60,6 +60,7 @@ def of_file(path: Path, at: str, format: str) -> FileResidue:
     """What a source file has beside its records."""
     found = readers.container(path)
     frame = readers.frame(path, at) if at else {}
+    frame = frame if ... in frame.values() else {}
     if found.fault is not None or found.name != "csv":
         return FileResidue(format, frame)
     with Stream(path, found.compression, keep_bom=True) as stream:

@@ -67,7 +67,8 @@ def _modality(document: Document, modality: Any) -> Any:
     if not isinstance(modality, dict) or not isinstance(modality.get("type"), str):
         return literal(modality)
     value = modality.get("value")
-    if not isinstance(value, str | bytes | memoryview | dict) or not value:
+    blob = value.get("bytes") if isinstance(value, dict) else value
+    if not isinstance(blob, str | bytes | memoryview) or not blob or isinstance(value, dict) and isinstance(blob, str):
         return literal(modality)
     if modality["type"] in document.beyond:
         return literal(modality)

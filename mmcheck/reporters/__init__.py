@@ -27,6 +27,7 @@ KINDS = {
     "sarif": "mmcheck.reporters.sarif:write",
     "junit": "mmcheck.reporters.junit:write",
     "github": "mmcheck.reporters.github:write",
+    "html": "mmcheck.reporters.html:write",
     "markdown": "mmcheck.reporters.markdown:write",
     "card": "mmcheck.reporters.card:write",
     "badge": "mmcheck.reporters.badge:write",

@@ -1,0 +1,77 @@
+"""Rows of keys that may be more than memory holds: beyond a limit they are kept on disk, apart by the key's hash."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+
+import polars as pl
+
+from mmcheck.errors import OpenError
+
+#: Rows in memory before a pile goes to disk (about 100 bytes a row), and the parts that it is kept in there: rows of
+#: one key are always in one part, so that each part can be judged by itself.
+MOST_ROWS = 500_000
+PARTS = 64
+
+
+class Pile:
+    """Frames with the columns `_one` and `_two`, the hashes of a key. They are added, then read part by part."""
+
+    def __init__(self, most_rows: int | None = None) -> None:
+        self._most = MOST_ROWS if most_rows is None else most_rows
+        self._frames: list[pl.DataFrame] = []
+        self._rows = 0
+        self._written = 0
+        self._folder: Path | None = None
+
+    def __len__(self) -> int:
+        """How many parts there are: one in memory, or those on disk."""
+        return 1 if self._folder is None else PARTS
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether the pile has gone to disk."""
+        return self._folder is not None
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Add rows. Raises OpenError where there is no space for temporary files."""
+        if frame.height:
+            self._frames.append(frame)
+            self._rows += frame.height
+        if self._rows > self._most:
+            self.spill()
+
+    def extend(self, other: Pile) -> None:
+        """Add the rows of a pile that is still in memory."""
+        for frame in other._frames:
+            self.add(frame)
+
+    def spill(self) -> None:
+        """Move what is in memory to disk."""
+        try:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="mmcheck-"))
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            if self._frames:
+                whole = pl.concat(self._frames, how="diagonal_relaxed")
+                parts = whole.with_columns((pl.col("_one") % PARTS).cast(pl.UInt8).alias("_part"))
+                for (part,), rows in parts.partition_by("_part", as_dict=True, include_key=False).items():
+                    folder = self._folder / str(part)
+                    folder.mkdir(exist_ok=True)
+                    rows.write_parquet(folder / f"{self._written:06}.parquet", compression="lz4", statistics=False)
+                self._written += 1
+        except OSError as error:
+            raise OpenError(f"no place for temporary files (TMPDIR): {error.strerror or error}") from None
+        self._frames, self._rows = [], 0
+
+    def part(self, number: int) -> pl.DataFrame:
+        """The rows of one part, in the order in which they were added; empty, without columns, where it has none."""
+        if self._folder is None:
+            return pl.concat(self._frames, how="diagonal_relaxed") if self._frames else pl.DataFrame()
+        self.spill()
+        files = sorted((self._folder / str(number)).glob("*.parquet"))
+        frames = [pl.read_parquet(file, memory_map=False) for file in files]
+        return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()

@@ -1,0 +1,62 @@
+"""Thumbnails for findings about images, as data URIs: only of files inside the roots that a report may show."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmcheck.finding import Finding
+from mmcheck.report import Report
+
+#: How many images of a dataset are looked at for a report, and how many bytes the thumbnails may have.
+MOST, MOST_BYTES = 400, 4 * 2**20
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"})
+
+
+def thumbnails(report: Report) -> dict[int, str]:
+    """A data URI for each finding (by its place in the list) that is about an image that decodes."""
+    if not report.picture_roots:
+        return {}
+    from mmcheck.probe.thumbnail import thumbnail
+
+    roots = [root.resolve() for root in report.picture_roots]
+    made: dict[Path, str | None] = {}
+    found: dict[int, str] = {}
+    size = 0
+    for number, finding in enumerate(report.findings):
+        path = _image(finding, roots)
+        if path is None:
+            continue
+        if path not in made:
+            if len(made) >= MOST or size >= MOST_BYTES:
+                continue
+            data = thumbnail(path)
+            size += len(data or b"")
+            made[path] = f"data:image/jpeg;base64,{base64.b64encode(data).decode()}" if data else None
+        if uri := made[path]:
+            found[number] = uri
+    return found
+
+
+def _image(finding: Finding, roots: list[Path]) -> Path | None:
+    """The image that a finding's value names, if it lies inside the roots, links followed."""
+    value = finding.value
+    if not value or len(value) > 1024 or "\0" in value or os.path.splitext(value)[1].lower() not in SUFFIXES:
+        return None
+    for path in _places(value, finding.file, roots):
+        try:
+            whole = path.resolve(strict=True)
+        except (OSError, ValueError, RuntimeError):
+            continue
+        if any(whole.is_relative_to(root) for root in roots):
+            return whole
+    return None
+
+
+def _places(value: str, file: str | None, roots: list[Path]) -> Iterator[Path]:
+    yield from (root / value for root in roots[1:])  # a media root that was named goes before the dataset's
+    if file:
+        yield roots[0] / Path(file).parent / value
+    yield roots[0] / value
