@@ -78,7 +78,7 @@ class Locator:
         key = (source, str(folder), is_id, kind if is_id else None)
         found = self._seen.get(key)
         if found is None:
-            if len(self._seen) > 500_000:  # bounded: a source that comes again after so many is looked up again
+            if len(self._seen) > 100_000:  # bounded: a source that comes again after so many is looked up again
                 self._seen.clear()
             found = self._seen[key] = self._look(source, folder, is_id=is_id, kind=kind)
         return found

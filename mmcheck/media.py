@@ -135,7 +135,7 @@ class Prober:
             if location is not None and location.path is not None:
                 fresh[(location.path, row[2])] = None
         todo = [key for key in fresh if key not in self._facts]
-        if len(self._facts) > 1_000_000:  # bounded: what is forgotten is probed again
+        if len(self._facts) > 300_000:  # bounded: what is forgotten is probed again
             self._facts.clear()
             todo = list(fresh)
         found = self._map(lambda key: self._probe(Path(key[0]), key[1], None), todo)

@@ -1,4 +1,4 @@
-"""The schemas of files that a user writes: every shipped rules file fits, and every key that the loader knows is there."""
+"""The schemas of files that a user writes: shipped rules files fit, and every key that the loader knows is there."""
 
 from __future__ import annotations
 
@@ -61,12 +61,13 @@ def test_every_key_has_a_description(name: Any) -> None:
     walk(document, "")
 
 
+RULE = "rules:\n  - {code: PX001, name: a-b, severity: error, table: turns, "
 MISTAKES = {
     "rules: {}": "rules: a list is needed here, not {}",
     "params: {a: {b: 1}}": "is not what is needed here",
-    "rules:\n  - {code: PX001, name: a-b, severity: error, table: turns, expression: turn > 0, hint: [a]}": "hint: a text",
-    "rules:\n  - {code: PX001, name: a-b, severity: error, table: turns, expression: turn > 0, tolerate: some}": "tolerate",
-    "rules:\n  - {code: PX001, name: a-b, severity: error, table: turns, references: {colum: a, to: b.c}}": "'column'",
+    RULE + "expression: turn > 0, hint: [a]}": "hint: a text",
+    RULE + "expression: turn > 0, tolerate: some}": "tolerate",
+    RULE + "references: {colum: a, to: b.c}}": "'column'",
     "extends: common": "extends: a list is needed here, not 'common'",
     "severity: {MM010: loud}": "'loud' is no severity: error, warning, info or off",
 }
