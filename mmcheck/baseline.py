@@ -125,6 +125,7 @@ def apply(report: Report, known: Mapping[str, Entry]) -> Applied:
     left = {fingerprint: entry.count for fingerprint, entry in known.items()}
     seen: dict[str, int] = {}
     kept: list[Finding] = []
+    held = [*report.suppressed]
     suppressed: dict[str, int] = {}
     by_severity: dict[Severity, int] = {}
     for finding in report.findings:
@@ -133,6 +134,7 @@ def apply(report: Report, known: Mapping[str, Entry]) -> Applied:
         if left.get(print_, 0) >= weight:
             left[print_] -= weight
             suppressed[finding.rule] = suppressed.get(finding.rule, 0) + weight
+            held.append(finding)
             by_severity[finding.severity] = by_severity.get(finding.severity, 0) + weight
         else:
             kept.append(finding)
@@ -146,7 +148,7 @@ def apply(report: Report, known: Mapping[str, Entry]) -> Applied:
     rules = [_less(rule, suppressed.get(rule.code, 0)) for rule in report.rules]
     stale = _stale(report, known, seen) if report.run.complete and not report.run.sampled else []
     notes = [*report.notes, *([f"{len(stale)} entries of the baseline were not found again"] if stale else [])]
-    return Applied(replace(report, findings=kept, totals=totals, rules=rules, notes=notes), tuple(stale))
+    return Applied(replace(report, findings=kept, suppressed=held, totals=totals, rules=rules, notes=notes), tuple(stale))
 
 
 def pruned(known: Mapping[str, Entry], stale: Iterable[Entry]) -> Known:

@@ -131,7 +131,9 @@ def check(
         result = _check_files(dataset, plan, prober, progress)
     finally:
         prober.close()
-    judged = conclude(result, ruleset, form, depth, max_findings, sampled=sampling is not None, exempt=plan.exempt)
+    judged = conclude(
+        result, ruleset, form, depth, max_findings, sampled=sampling is not None, exempt=plan.exempt, root=dataset.root
+    )
     judged.findings = [_with_root(finding, prober.locator) for finding in judged.findings]
     return _report(dataset, plan, judged, result, prober, started, clock, depth, sampling, jobs)
 

@@ -140,6 +140,27 @@ TABLES: dict[str, Table] = {
             ),
         ),
         Table(
+            "lengths",
+            "a record and how much there is in it",
+            (
+                SAMPLE,
+                Column("characters", "integer", "characters of all its turns, placeholders included", required=True),
+                Column("turns", "integer", "how many turns", required=True),
+                Column("images", "integer", "how many images", required=True),
+                Column("videos", "integer", "how many videos", required=True),
+                Column("audios", "integer", "how many audios", required=True),
+            ),
+        ),
+        Table(
+            "folder",
+            "the folder of the dataset: one row",
+            (
+                Column("card", "string", "the file that describes the dataset: README.md, …; null where there is none"),
+                Column("licence", "string", "the licence's file, or what the card's front matter says of it"),
+                Column("digests", "string", "the file that records digests: SHA256SUMS, croissant.json, …"),
+            ),
+        ),
+        Table(
             "order",
             "a record, a kind and a piece of evidence of the order of its media",
             (

@@ -12,6 +12,7 @@ from mmcheck import format as formats
 from mmcheck import readers
 from mmcheck.convert import HUB, MAPPINGS, Inexpressible, Options, convert
 from mmcheck.convert import layout as layouts
+from mmcheck.convert.quick import llava_to_hub
 from mmcheck.dataset import DataFile, Dataset, open_dataset
 from mmcheck.errors import OpenError, RequestError, nearest
 from mmcheck.readers.jsonl import no_gc
@@ -262,7 +263,13 @@ class _Run:
     def _converted(self, batch: readers.Batch, file: DataFile, options: Options, flat: bool) -> list[dict[str, Any]]:
         source, target, residue, lost = self.source, self.target, self.residue, self.summary.lost
         made: list[dict[str, Any]] = []
+        quick = llava_to_hub(options) if (source, target) == ("llava", HUB) and residue and not flat else None
         for number, record in enumerate(batch.values):
+            if quick is not None and type(record) is dict:
+                found = quick(record)
+                if found is not None:
+                    made.append(found)
+                    continue
             try:
                 made.append(convert(record, source, target, options, residue=residue, lost=lost, flat=flat))
             except Inexpressible as error:

@@ -55,6 +55,8 @@ class Role:
         names = {plan.name for plan in self.plans}
         if table == "counts":
             return _standard("counts") if {"slots", "media"} <= names else {}
+        if table == "lengths":
+            return _standard("lengths") if names & {"turns", "media"} else {}
         if table == "order":
             return _standard("order") if "media" in names else {}
         found: dict[str, Kind] = {}
@@ -108,8 +110,8 @@ class Format:
 
     def columns(self, table: str) -> dict[str, Kind]:
         """Names and kinds of the columns of a table over all roles; empty where the format has no such table."""
-        if table == "files":
-            return _standard("files")
+        if table in ("files", "folder"):
+            return _standard(table)
         found: dict[str, Kind] = {}
         for role in self.roles.values():
             found |= role.columns(table)
@@ -118,7 +120,7 @@ class Format:
     def tables(self) -> list[str]:
         """The names of the format's tables, the engine's included."""
         names = dict.fromkeys(plan.name for role in self.roles.values() for plan in role.plans)
-        return ["files", *names, *(name for name in ("counts", "order") if self.columns(name))]
+        return ["files", "folder", *names, *(name for name in ("counts", "lengths", "order") if self.columns(name))]
 
 
 def _standard(table: str) -> dict[str, Kind]:
@@ -128,13 +130,32 @@ def _standard(table: str) -> dict[str, Kind]:
 def registry(format_path: Iterable[Path | str] = ()) -> dict[str, dict[int, Path]]:
     """Every known format: name → version → its rules file. The user's own folders come before the shipped ones."""
     found: dict[str, dict[int, Path]] = {}
-    for base in [*(Path(path) / "rules" for path in format_path), folder("rules")]:
+    for base in [*(Path(path) / "rules" for path in (*format_path, *installed())), folder("rules")]:
         if not base.is_dir():
             raise RequestError(f"{base.parent} has no folder rules/: a folder of formats has rules/ and schemas/")
         for file in sorted(base.glob("*/*.yaml")):
             if file.stem.isdigit():
                 found.setdefault(file.parent.name, {}).setdefault(int(file.stem), file)
     return dict(sorted(found.items()))
+
+
+@cache
+def installed() -> tuple[Path, ...]:
+    """The folders of formats that installed packages bring, by the entry point group `mmcheck.formats`.
+
+    The entry point names a package; its folder is found without running its code.
+    """
+    from importlib.metadata import entry_points
+    from importlib.util import find_spec
+
+    found = []
+    for point in entry_points(group="mmcheck.formats"):
+        try:
+            spec = find_spec(point.module)
+        except (ImportError, ValueError):
+            continue
+        found += [Path(place) for place in (spec.submodule_search_locations or () if spec else ())]
+    return tuple(path for path in dict.fromkeys(found) if (path / "rules").is_dir())
 
 
 def load(name: str, format_path: Iterable[Path | str] = ()) -> Format:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, Literal
 
@@ -39,7 +39,7 @@ def hold(located: Located, name: Literal["rules", "config"]) -> None:
     validator = _validator(name)
     if validator.is_valid(data):
         return
-    errors = [(error, list(error.instance_path), _kind(error)) for error in validator.iter_errors(data)]
+    errors = [(error, list(error.instance_path), _kind(error)) for error in _leaves(validator.iter_errors(data))]
     # An unknown key says more than what follows from it; then the first one of the file.
     error, path, kind = min(
         errors, key=lambda each: (each[2] != "AdditionalProperties", located.lines.get(tuple(each[1]), 0))
@@ -50,6 +50,14 @@ def hold(located: Located, name: Literal["rules", "config"]) -> None:
         key = str(next(iter(error.kind.unexpected)))
         raise RequestError(f"{located.at(*path, key)}: unknown key {key!r}{nearest(key, rule.get('properties', ()))}")
     raise RequestError(f"{located.at(*path)}: {_told(error, kind, path, value, rule)}")
+
+
+def _leaves(errors: Iterable[Any]) -> Iterator[Any]:
+    """The errors; where none of several shapes fits, those of the shape that the value comes nearest to."""
+    for error in errors:
+        branches = [list(_leaves(branch)) for branch in error.kind.context] if _kind(error) == "AnyOf" else []
+        deepest = [branch for branch in branches if any(_kind(each) == "AdditionalProperties" for each in branch)]
+        yield from deepest[0] if deepest else [error]
 
 
 def _told(error: Any, kind: str, path: Sequence[str | int], value: Any, rule: dict[str, Any]) -> str:

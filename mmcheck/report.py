@@ -82,6 +82,7 @@ class Run:
 class Report:
     """The result of checking one dataset.
 
+    `suppressed` are findings that a baseline knows, capped like the others; they are in no count but `suppressed`.
     `root` is the folder that names of files are relative to, as seen from where mmcheck ran; `written_by` the version
     of mmcheck that judged. `picture_roots` are folders whose images a report may show; they are not part of the result.
     """
@@ -97,6 +98,7 @@ class Report:
     findings: list[Finding]
     notes: list[str] = field(default_factory=list)
     statistics: dict[str, Any] = field(default_factory=dict)
+    suppressed: list[Finding] = field(default_factory=list)
     root: str = "."
     written_by: str = __version__
     picture_roots: tuple[Path, ...] = field(default=(), compare=False)
@@ -157,6 +159,7 @@ class Report:
             "totals": asdict(self.totals),
             "rules": [_rule(summary) for summary in self.rules],
             "findings": [finding.to_dict() for finding in self.findings],
+            **({"suppressed": [finding.to_dict() for finding in self.suppressed]} if self.suppressed else {}),
             "notes": self.notes,
             "statistics": self.statistics,
         }
@@ -181,6 +184,7 @@ class Report:
                 findings=msgspec.convert(data["findings"], list[Finding]),
                 notes=msgspec.convert(data["notes"], list[str]),
                 statistics=msgspec.convert(data["statistics"], dict[str, Any]),
+                suppressed=msgspec.convert(data.get("suppressed", []), list[Finding]),
                 root=msgspec.convert(dataset.get("root", "."), str),
                 written_by=msgspec.convert(data["mmcheck"]["version"], str),
             )

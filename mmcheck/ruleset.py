@@ -130,7 +130,8 @@ def build(
     restated = {(stanza.code, stanza.table) for stanza in form.rules.stanzas}
     rules = []
     for file in files:
-        trust = Trust(vetted=file.path in vetted, own=file in own, python=allow_python)
+        mine = file in own or (file is form.rules and file.path not in vetted)
+        trust = Trust(vetted=file.path in vetted, own=mine, python=allow_python)
         for stanza in file.stanzas:
             if file is common and (stanza.code, stanza.table) in restated:
                 continue

@@ -18,6 +18,7 @@ from mmcheck.dataset import DataFile, named_files
 from mmcheck.file_facts import bytes_read, file_context, file_row, look_beside
 from mmcheck.finding import Finding
 from mmcheck.format import Format, Role
+from mmcheck.lengths import lengths
 from mmcheck.media import Prober
 from mmcheck.order import order as order_table
 from mmcheck.readers.batch import Batch, Fault
@@ -28,7 +29,7 @@ from mmcheck.schema import Judge, without_bytes
 from mmcheck.tables import ROW_BITS, Tables, unfold
 
 #: Tables that are made for a batch and judged with it; `files` is judged once, at the end.
-_NOT_PER_BATCH = frozenset(("files",))
+_NOT_PER_BATCH = frozenset(("files", "folder"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Checker:
         self.naming = {naming for each in plan.format.roles.values() for naming, _ in each.named_by}
         used = {rule.stanza.table for rule in active}
         self.wants_order = "order" in used
+        self.wants_lengths = "lengths" in used
         self.wants_content = any("_content" in rule.reads for rule in active)
 
     def check(self, shard: Shard) -> Iterator[ShardResult]:
@@ -275,6 +277,9 @@ class Checker:
         if "samples" in frames and self.wants_content:
             frames["samples"] = frames["samples"].with_columns(content_column(batch))
         media, slots = frames.get("media"), frames.get("slots")
+        if self.wants_lengths:
+            keys = [(shard.number << ROW_BITS) + row for row in batch.rows]
+            frames["lengths"] = lengths(keys, frames.get("turns"), media)
         if media is None:
             return tables
         if slots is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,6 +16,7 @@ from mmcheck.expression import dtype
 from mmcheck.finding import Finding, Severity
 from mmcheck.format import Format
 from mmcheck.media import Depth, reaches
+from mmcheck.publishing import folder_row
 from mmcheck.report import RuleSummary, Totals
 from mmcheck.results import ShardResult, Tally
 from mmcheck.rules import Outcome, evaluate
@@ -43,10 +45,11 @@ def conclude(
     *,
     sampled: bool,
     exempt: Callable[[str], frozenset[str]],
+    root: Path,
 ) -> Judged:
     """Judge what only the whole dataset tells, and draw up summaries and findings in their final order.
 
-    `exempt` gives the codes of the rules that do not look at a file.
+    `exempt` gives the codes of the rules that do not look at a file; `root` is the dataset's folder.
     """
     files = pl.DataFrame(
         result.files,
@@ -54,6 +57,7 @@ def conclude(
         strict=False,
     )
     _judge_files(files, ruleset, result, most, exempt)
+    _judge_folder(root, ruleset, result)
     for number, rule in enumerate(ruleset.rules):
         if rule.skip is None and (rule.stanza.unique or rule.stanza.references or rule.stanza.aggregate):
             outcome = global_rules.judge(number, rule, result.facts, most)
@@ -104,6 +108,22 @@ def _judge_files(
         outcomes += evaluate(files.filter(pl.col("file").is_in(seen)), [rule], [most])
     for outcome in outcomes:
         _file_outcome(result.tally(_number(ruleset, outcome.rule)), outcome, result.files)
+
+
+def _judge_folder(root: Path, ruleset: RuleSet, result: ShardResult) -> None:
+    """The rules of the table `folder`."""
+    rules = [rule for rule in ruleset.active("folder") if rule.by_row]
+    if not rules:
+        return
+    row = pl.DataFrame([folder_row(root)], schema={column.name: pl.String for column in TABLES["folder"].columns})
+    for outcome in evaluate(row, rules, [1] * len(rules)):
+        tally = result.tally(_number(ruleset, outcome.rule))
+        tally.add(Tally(outcome.checked, outcome.failed, outcome.unknown, outcome.error), None)
+        for failing in outcome.failures.iter_rows(named=True) if outcome.failures is not None else ():
+            finding = compose(
+                outcome.rule, failing, file=None, number=None, line=None, sample=None, content="", role=None
+            )
+            tally.findings.append(((0, -1), finding))
 
 
 def _number(ruleset: RuleSet, rule: Rule) -> int:
@@ -213,7 +233,9 @@ def _joined(first: Finding, message: str, count: int, *, keep_file: bool) -> Fin
     )
 
 
-def _summary(rule: Rule, tally: Tally, depth: Depth, severity: Severity, *, tolerated: bool, capped: bool) -> RuleSummary:
+def _summary(
+    rule: Rule, tally: Tally, depth: Depth, severity: Severity, *, tolerated: bool, capped: bool
+) -> RuleSummary:
     status, reason = "passed", None
     unreached = sorted(name for name in rule.reads if rule.stanza.table == "media" and not reaches(depth, name))
     if rule.skip is not None:

@@ -65,7 +65,7 @@ image_info = st.one_of(
 mmc4 = shuffled(
     {"text_list": st.lists(st.one_of(text, text, value), max_size=4)},
     {
-        "image_info": st.one_of(st.lists(image_info, max_size=4), st.none()),
+        "image_info": st.one_of(st.lists(image_info, max_size=4), value),
         "similarity_matrix": st.lists(st.lists(st.floats(0, 1), max_size=3), max_size=3),
         "could_have_url_duplicate": st.integers(0, 1),
     },

@@ -187,8 +187,8 @@ def test_per_path_is_per_file(folder: Path, capfd: pytest.CaptureFixture[str]) -
     (folder / "two" / "train.json").write_text((folder / "one" / "train.json").read_text())
     code, [whole] = results(capfd, "one/train.json", "two/train.json", "--as-one")
     assert [(each["rule"], each["file"]) for each in whole["findings"] if each["severity"] != "info"] == [
-        ("PX001", "two/train.json"),
         ("MM030", "two/train.json"),
+        ("PX001", "two/train.json"),
     ]
     assert code == 1
 

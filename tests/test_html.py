@@ -46,7 +46,8 @@ def report_of(findings: list[Finding], **more: Any) -> Report:
 def finding(number: int, **more: Any) -> Finding:
     image = f"image-{number:05}.jpg"
     fields: dict[str, Any] = {
-        "rule": "MM020", "name": "media-missing", "severity": Severity.ERROR, "message": f"{image} is missing", "file": f"part-{number % 3}.jsonl", "row": number, "line": number + 1, "fingerprint": f"{number:016x}",
+        "rule": "MM020", "name": "media-missing", "severity": Severity.ERROR, "message": f"{image} is missing",
+        "file": f"part-{number % 3}.jsonl", "row": number, "line": number + 1, "fingerprint": f"{number:016x}",
         "hint": "add the file", "value": image,
     }  # fmt: skip
     return Finding(**fields | more)
@@ -221,7 +222,8 @@ def test_findings_are_searched_and_filtered(visit: Any) -> None:
     assert count.text_content() == "3,333 of 10,000 findings"
     spent = tab.evaluate(
         "() => { const box = document.querySelector('.findings-controls input');"
-        "const list = document.querySelector('ol.findings'); return new Promise((done) => { const start = performance.now(); box.value = 'missing 9';"
+        "const list = document.querySelector('ol.findings'); return new Promise((done) => {"
+        "const start = performance.now(); box.value = 'missing 9';"
         "new MutationObserver(() => done(performance.now() - start)).observe(list, {childList: true});"
         "box.dispatchEvent(new Event('input', {bubbles: true})); }); }"
     )

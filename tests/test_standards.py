@@ -27,7 +27,8 @@ REAL = Path(os.environ.get("MMCHECK_REAL_DATA") or Path(__file__).parents[2] / "
 BAD = folder("examples") / "llava" / "bad"
 EVIL = (
     "a\x1b[31mred\r\n::error::b | c `d` ``e`` [link](http://x.example) ![i](//x.example/i.png) <img src=x onerror=y> "
-    "<!-- mmcheck:end --> ]]> </testsuite> &lt; *f* _g_ @team www.x.example http://x.example {0} %0A,:\u202e\ud800\x00 \\"
+    "<!-- mmcheck:end --> ]]> </testsuite> &lt; *f* _g_ @team www.x.example http://x.example {0} "
+    "%0A,:\u202e\ud800\x00 \\"
 )
 
 
@@ -76,7 +77,8 @@ def written(report: Report | list[Report], kind: str, tmp_path: Path, **more: An
 def reports(real: Report) -> list[Report | list[Report]]:
     """One dataset, several, an evil one, and one that could not be opened."""
     unopened = replace(real, rules=[], findings=[], files=[], totals=Totals(), notes=["no such file"], fingerprint=None)
-    return [real, [real, replace(real, path="other")], evil_report(), [evil_report(), unopened]]
+    suppressed = replace(real, suppressed=real.findings)
+    return [real, suppressed, [real, replace(real, path="other")], evil_report(), [evil_report(), unopened]]
 
 
 # SARIF
@@ -125,6 +127,14 @@ def test_sarif_keeps_within_the_limits_of_github(real: Report, tmp_path: Path) -
     assert any("joined by rule and file" in note["message"]["text"] for note in notes)
     (run,) = json.loads(written(replace(real, findings=many[:-1]), "sarif", tmp_path))["runs"]
     assert len(run["results"]) == MOST_RESULTS
+
+
+def test_sarif_tells_what_a_baseline_knows(real: Report, tmp_path: Path) -> None:
+    known = replace(real, findings=real.findings[1:], suppressed=real.findings[:1])
+    results = json.loads(written(known, "sarif", tmp_path))["runs"][0]["results"]
+    assert [bool(each.get("suppressions")) for each in results] == [False] * (len(results) - 1) + [True]
+    render(known, "json", tmp_path / "r.json")
+    assert read(tmp_path / "r.json") == known
 
 
 def test_sarif_messages_hold_no_links(real: Report, tmp_path: Path) -> None:
@@ -207,7 +217,7 @@ def test_markdown_holds_no_markup_of_the_dataset(kind: str, tmp_path: Path) -> N
     assert "<img" not in page
     assert "<em>" not in page
     assert set(re.findall(r"<!--.*?-->", page)) <= {BEGIN, END}
-    assert text.count(END) == (kind == "card")
+    assert text.splitlines().count(END) == (kind == "card")  # a marker is a whole line
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", text)
     assert not re.search(r"(?<!`)@team", re.sub(r"(`+).*?\1", "", text))
     for row in re.findall(r"<tr>(.*?)</tr>", page, re.S):

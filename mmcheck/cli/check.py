@@ -45,7 +45,7 @@ def check(
     from mmcheck.cli import known, settings
 
     configured = settings.find(config)
-    wanted = o.outputs([*output, *([f"attest={attest}"] if attest else [])])
+    wanted = [*o.outputs(output), *(o.outputs([f"attest={attest}"]) if attest else [])]
     if not output and configured.outputs:
         wanted += o.outputs(f"{kind}={target}" for kind, target in configured.outputs.items())
     baselines = known.Known(baseline or configured.baseline, write_baseline, prune_baseline)

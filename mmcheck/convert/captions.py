@@ -148,7 +148,8 @@ def video_chatgpt_to_document(record: dict[str, Any], options: Options) -> Docum
         elif key in ("video_id", "video_name") and isinstance(value, str) and value:
             template[key] = derived(value)
             document.add_media("video", value if _SUFFIX.search(value) else value + ".mp4")
-            document.extra["youtube_id"] = value.removeprefix("v_")
+            if "youtube_id" not in record:
+                document.extra["youtube_id"] = value.removeprefix("v_")
             document.lead = options.video + _blank(options)
         else:
             template[key] = "@"

@@ -122,7 +122,8 @@ def _read_fields(document: Document, record: dict[str, Any]) -> None:
     turns: list[tuple[str, Any]] = []
     if record.get("system"):
         turns.append(("system", record["system"]))
-    for pair in record.get("history") or ():
+    history = record.get("history")
+    for pair in history if isinstance(history, list) else ():
         if isinstance(pair, list) and len(pair) == 2:
             turns += [("user", pair[0]), ("assistant", pair[1])]
     asked = [record[key] for key in ("instruction", "query") if record.get(key)]

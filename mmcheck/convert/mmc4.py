@@ -19,7 +19,7 @@ def to_document(record: dict[str, Any], options: Options) -> Document:
     sentences = record.get("text_list")
     if "text_list" not in record or not isinstance(sentences, list):
         raise Inexpressible("the page has no list of sentences (text_list)")
-    images = [image for image in record.get("image_info") or () if isinstance(image, dict)]
+    images = [image for image in _listed(record.get("image_info")) if isinstance(image, dict)]
     places = [(_place(image, len(sentences)), image.get("image_name")) for image in images]
     places = [(place, name) for place, name in places if isinstance(name, str)]
     places.sort(key=lambda item: item[0])
@@ -56,7 +56,7 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
             raise Inexpressible(f"mmc4 has no place for {kind}s")
     if any(label is not None for label in document.labels):
         raise Inexpressible("mmc4 has the sentences of a page, this record has a conversation")
-    kept = [image for image in document.extra.get("image_info") or () if isinstance(image, dict)]
+    kept = [image for image in _listed(document.extra.get("image_info")) if isinstance(image, dict)]
     names = list(document.media.get("image", ()))
     infos: list[dict[str, Any]] = []
     sentences: list[str] = []
@@ -86,3 +86,7 @@ def _info(kept: list[dict[str, Any]], name: str) -> dict[str, Any]:
             kept[number] = {}
             return {**image, "@": number}
     return {"image_name": name}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -12,7 +12,8 @@ def to_document(record: dict[str, Any], options: Options) -> Document:
     """The turns, the k-th placeholder as the token of the k-th modality's kind."""
     document = Document(end=options.end())
     modalities = record.get("modalities")
-    kinds = [each.get("type") if isinstance(each, dict) else None for each in modalities or ()]
+    modalities = modalities if isinstance(modalities, list) else []
+    kinds = [each.get("type") if isinstance(each, dict) else None for each in modalities]
     tokens = _Tokens([kind if isinstance(kind, str) else "image" for kind in kinds], options)
     document.beyond = [kind for kind in kinds if isinstance(kind, str) and kind not in options.tokens]
     for key, value in record.items():

@@ -57,8 +57,8 @@ def flatten(document: Document, record: Map[str, Any]) -> None:
         if mark == "@" or (mark == "@id" and not isinstance(document.id, str)):
             document.template[key] = literal(record[key])
     document.extra, document.home = {}, ""
-    if document.id is not ABSENT and not isinstance(document.id, str):
-        document.id = msgspec.json.encode(document.id).decode()
+    if document.id is not ABSENT:
+        document.id = _as_text(document.id)
 
 
 def as_columns(record: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +141,13 @@ def _shows(found: dict[str, Any], seen: Map[str, Any], mapping: Mapping, options
         shown = data_juicer.from_document(mapping.to_document(found, options), options)
     except Inexpressible:
         return False
-    return all(shown.get(key, ABSENT) == seen.get(key, ABSENT) for key in data_juicer.FIELDS[:-1])
+    if "id" in shown and isinstance(seen.get("id"), str):
+        shown["id"] = _as_text(shown["id"])
+    return all(shown.get(key) == seen.get(key) for key in data_juicer.FIELDS[:-1])
+
+
+def _as_text(name: Any) -> str:
+    return name if isinstance(name, str) else msgspec.json.encode(name).decode()
 
 
 def _merged(template: Map[str, Any], rebuilt: Map[str, Any]) -> dict[str, Any]:

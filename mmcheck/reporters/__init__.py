@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from mmcheck.errors import RequestError, nearest
+from mmcheck.finding import Finding
 from mmcheck.report import Report
 
 #: A writer takes reports (one dataset, or the list of several), where to write, and whether to be brief.
@@ -70,6 +72,8 @@ def render(
             report = capped(report, max_findings)
         else:
             report = [capped(each, max_findings) for each in report]
+    if kind not in UNCAPPED:
+        report = printable(report) if isinstance(report, Report) else [printable(each) for each in report]
     if target is None:
         _to_stdout(write, report, quiet)
     elif target.exists() and not target.is_file():  # a pipe or a device is written as it is
@@ -87,9 +91,35 @@ def capped(report: Report, limit: int) -> Report:
         seen = listed[finding.rule] = listed.get(finding.rule, 0) + 1
         if seen <= limit:
             findings.append(finding)
+    held = _first(report.suppressed, limit)
     over = {rule for rule, seen in listed.items() if seen > limit}
     rules = [replace(rule, capped=True) if rule.code in over else rule for rule in report.rules]
-    return replace(report, findings=findings, rules=rules)
+    return replace(report, findings=findings, suppressed=held, rules=rules)
+
+
+def _first(findings: Sequence[Finding], limit: int) -> list[Finding]:
+    """The first findings of each rule."""
+    listed: Counter[str] = Counter()
+    first = []
+    for finding in findings:
+        listed[finding.rule] += 1
+        if listed[finding.rule] <= limit:
+            first.append(finding)
+    return first
+
+
+def printable(report: Report) -> Report:
+    """The report with lone surrogates as the text of their escapes, as JSON stores it: shown alike then and later."""
+    import msgspec
+
+    from mmcheck.reporters.data import without_surrogates
+
+    document = report.to_dict()
+    try:
+        msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        return replace(Report.from_dict(without_surrogates(document)), picture_roots=report.picture_roots)
+    return report
 
 
 def _refreshing(write: Writer, document: bytes) -> Writer:

@@ -38,7 +38,7 @@ def write_parquet(report: Report | Sequence[Report], out: IO[bytes], quiet: bool
     if isinstance(report, Report):
         frame = _frame(report)
     else:
-        named = (pl.lit(_printable(each.path)).alias("dataset") for each in report)
+        named = (pl.lit(without_surrogates(each.path)).alias("dataset") for each in report)
         frame = pl.concat([_frame(each).select(name, pl.all()) for each, name in zip(report, named, strict=True)])
     frame.write_parquet(out)
 
@@ -47,7 +47,7 @@ def _frame(report: Report) -> pl.DataFrame:
     try:
         return report.to_frame()
     except UnicodeEncodeError:
-        return findings_frame(Finding(**_printable(asdict(finding))) for finding in report.findings)
+        return findings_frame(Finding(**without_surrogates(asdict(finding))) for finding in report.findings)
 
 
 def encode(document: dict[str, Any]) -> bytes:
@@ -60,14 +60,15 @@ def _line(document: dict[str, Any]) -> bytes:
     try:
         return msgspec.json.encode(document)
     except UnicodeEncodeError:
-        return msgspec.json.encode(_printable(document))
+        return msgspec.json.encode(without_surrogates(document))
 
 
-def _printable(value: Any) -> Any:
+def without_surrogates(value: Any) -> Any:
+    """The value, with lone surrogates in its texts as the text of their escapes."""
     if isinstance(value, Severity):
         return value
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):
-        return {_printable(key): _printable(item) for key, item in value.items()}
-    return [_printable(item) for item in value] if isinstance(value, list) else value
+        return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
+    return [without_surrogates(item) for item in value] if isinstance(value, list) else value

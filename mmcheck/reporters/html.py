@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,8 +56,8 @@ def _title(reports: Sequence[Report]) -> str:
 
 
 def _section(number: int, report: Report) -> dict[str, Any]:
-    """What the template shows of one dataset."""
-    failed = {rule.code: rule for rule in report.rules}
+    """What the template shows of one dataset: the gravest findings first, those of a severity by place."""
+    report = replace(report, findings=sorted(report.findings, key=lambda finding: -finding.severity.rank))
     return {
         "number": number,
         "report": report,
@@ -68,7 +69,7 @@ def _section(number: int, report: Report) -> dict[str, Any]:
             report.rules,
             key=lambda rule: (-STATES[rule.status], -RANKS[rule.severity.value], -rule.failed, rule.code),
         ),
-        "capped": any(rule.capped for rule in failed.values()),
+        "capped": any(rule.capped for rule in report.rules),
         "plots": list(plots(report.statistics)),
         "failures": summary.failures(report),
         "first": [(summary.place(each), each, clean(each.message[:TEXT])) for each in report.findings[:WITHOUT_SCRIPT]],

@@ -62,7 +62,7 @@ def _plot(title: str, value: Mapping[str, Any]) -> Plot:
 def _histogram(title: str, value: Mapping[str, Any]) -> Plot:
     bins, unit = value["bins"], clean(str(value["unit"]))
     same = value["min"] == value["max"]
-    ends = _number(value["min"]) if same else f"{_number(value['min'])} to {_number(value['max'])}"
+    ends = f"{value['min']:,}" if same else f"{value['min']:,} to {value['max']:,}"
     gist = f"{'always ' if same and value['count'] > 1 else ''}{ends} {unit}"
     gist += "" if same else f", mean {_number(value['mean'])}"
     most = max((count for *_, count in bins), default=1) or 1

@@ -13,6 +13,7 @@ import msgspec
 
 from mmcheck.finding import Finding, Severity
 from mmcheck.report import Report, RuleSummary
+from mmcheck.reporters.markdown import escape
 from mmcheck.reporters.summary import path_of, several, times
 from mmcheck.reporters.text import clean, snippet
 
@@ -22,6 +23,8 @@ MOST_RESULTS = 25_000
 MESSAGE = 1_000
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+#: What is said of a finding that a baseline knows.
+SUPPRESSED = {"kind": "external", "status": "accepted", "justification": "the baseline knows it"}
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note", Severity.OFF: "none"}
 #: GitHub's `problem.severity` of a rule.
 PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "recommendation"}
@@ -52,6 +55,7 @@ def _run(report: Report) -> dict[str, Any]:
             "the first of each with the number of occurrences"
         )
         del findings[MOST_RESULTS:]
+    held = report.suppressed[: MOST_RESULTS - len(findings)]
     notes += [f"{rule.code} has more failures than are listed" for rule in report.rules if rule.capped]
     rules = {rule.code: number for number, rule in enumerate(report.rules)}
     raised = [rule for rule in report.rules if rule.status == "error"]
@@ -76,7 +80,10 @@ def _run(report: Report) -> dict[str, Any]:
         "invocations": [invocation],
         "originalUriBaseIds": {"DATASET": {"description": {"text": f"the dataset's root: {clean(report.root)}"}}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(report, finding, rules) for finding in findings],
+        "results": [
+            *(_result(report, finding, rules) for finding in findings),
+            *(_result(report, finding, rules) | {"suppressions": [SUPPRESSED]} for finding in held),
+        ],
         "properties": {
             "verdict": report.verdict,
             "dataset": clean(report.path),
@@ -92,14 +99,16 @@ def _run(report: Report) -> dict[str, Any]:
 
 
 def _rule(rule: RuleSummary) -> dict[str, Any]:
-    docs = clean(rule.docs) or f"{rule.name}."
+    name, docs = clean(rule.name), clean(rule.docs) or f"{clean(rule.name)}."
     hint = f"\n\nWhat to do: {clean(rule.hint)}." if rule.hint else ""
+    paragraphs = [f"**{rule.code} {escape(rule.name)}**", escape(docs)]
+    paragraphs += [f"What to do: {escape(rule.hint)}."] if rule.hint else []
     return {
         "id": rule.code,
         "name": _pascal(rule.name),
-        "shortDescription": {"text": clean(rule.name.replace("-", " "))},
+        "shortDescription": {"text": name.replace("-", " ")},
         "fullDescription": {"text": docs},
-        "help": {"text": docs + hint, "markdown": f"**{rule.code} {rule.name}**\n\n{docs}{hint}"},
+        "help": {"text": docs + hint, "markdown": "\n\n".join(paragraphs)},
         "defaultConfiguration": {
             "level": LEVELS[rule.severity],
             "enabled": rule.severity is not Severity.OFF,
