@@ -20,7 +20,28 @@ from typing import Any
 
 from mmcheck.converting import convert_dataset
 
-WORDS = "the of a bus red what is in this image street people white color driving feature back seen can be".split()
+WORDS = [
+    "the",
+    "of",
+    "a",
+    "bus",
+    "red",
+    "what",
+    "is",
+    "in",
+    "this",
+    "image",
+    "street",
+    "people",
+    "white",
+    "color",
+    "driving",
+    "feature",
+    "back",
+    "seen",
+    "can",
+    "be",
+]
 
 
 def records(count: int, seed: int = 0) -> list[dict[str, Any]]:

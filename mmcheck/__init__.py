@@ -1,8 +1,8 @@
 """mmcheck: is a multimodal training dataset sound, before a GPU finds out?
 
-    import mmcheck
-    report = mmcheck.check("data/train.json", format="llava")
-    report.verdict, report.findings, report.totals
+import mmcheck
+report = mmcheck.check("data/train.json", format="llava")
+report.verdict, report.findings, report.totals
 """
 
 from __future__ import annotations

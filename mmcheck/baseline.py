@@ -148,7 +148,9 @@ def apply(report: Report, known: Mapping[str, Entry]) -> Applied:
     rules = [_less(rule, suppressed.get(rule.code, 0)) for rule in report.rules]
     stale = _stale(report, known, seen) if report.run.complete and not report.run.sampled else []
     notes = [*report.notes, *([f"{len(stale)} entries of the baseline were not found again"] if stale else [])]
-    return Applied(replace(report, findings=kept, suppressed=held, totals=totals, rules=rules, notes=notes), tuple(stale))
+    return Applied(
+        replace(report, findings=kept, suppressed=held, totals=totals, rules=rules, notes=notes), tuple(stale)
+    )
 
 
 def pruned(known: Mapping[str, Entry], stale: Iterable[Entry]) -> Known:

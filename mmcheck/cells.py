@@ -10,6 +10,7 @@ import polars as pl
 
 from mmcheck.contracts import Kind
 from mmcheck.expression import dtype
+from mmcheck.limits import MOST_NESTING
 
 TYPE_NAMES: dict[type, str] = {
     type(None): "null", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array", str: "string",
@@ -27,13 +28,15 @@ def json_text(value: Any) -> str:
     return msgspec.json.encode(_printable(value)).decode("utf-8", "replace")
 
 
-def _printable(value: Any) -> Any:
+def _printable(value: Any, levels: int = MOST_NESTING) -> Any:
+    if not levels:
+        return "…"
     if isinstance(value, bytes | memoryview):
         return f"<{len(value)} bytes>"
     if isinstance(value, dict):
-        return {key: _printable(element) for key, element in value.items()}
+        return {key: _printable(element, levels - 1) for key, element in value.items()}
     if isinstance(value, list):
-        return [_printable(element) for element in value]
+        return [_printable(element, levels - 1) for element in value]
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 

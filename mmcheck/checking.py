@@ -18,9 +18,9 @@ from mmcheck.file_facts import unread_row
 from mmcheck.finding import Finding
 from mmcheck.fingerprint import dataset_fingerprint, media_files, size_of
 from mmcheck.format import Format, names
+from mmcheck.limits import Limits
 from mmcheck.locate import Locator, Roots
 from mmcheck.media import Depth, Prober, depth_for
-from mmcheck.probe.facts import Limits
 from mmcheck.report import FileSummary, Report, Run
 from mmcheck.results import ShardResult
 from mmcheck.ruleset import RuleSet, build, read_profile
@@ -29,6 +29,7 @@ from mmcheck.shard import Checker, Plan, Shard
 from mmcheck.verdicts import Judged, conclude
 
 PROBES = ("auto", "none", "exists", "header", "decode")
+KINDS = ("image", "video", "audio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def check(
         allow_python=allow_python,
         known_formats=names(format_path),
     )
+    _known_kind(modality, form, ruleset)
     depth = _depth(probe, ruleset, dataset)
     if digest_media and depth == "none":
         if probe == "none":
@@ -117,11 +119,12 @@ def check(
         keep=sampling.keep if sampling else None,
         paranoid=paranoid,
         exemptions=ruleset.exemptions(per_path or {}),
+        limits=Limits.of(ruleset.params),
     )
     prober = Prober(
         Locator(_roots(dataset, media_root, allow_roots)),
         depth,
-        Limits(max_pixels=int(ruleset.params.get("max_pixels", Limits().max_pixels))),
+        plan.limits,
         modality,
         max(1, jobs),
         digests=any("digest" in rule.reads for rule in ruleset.active()) and _splits(dataset) > 1,
@@ -175,6 +178,21 @@ def _check_files(
     return total
 
 
+def _known_kind(kind: str | None, form: Format, ruleset: RuleSet) -> None:
+    """Refuse a kind of media that nothing can have: media would be left alone because of a slip of the hand."""
+    lists = [value for value in ruleset.params.values() if isinstance(value, list | tuple)]
+    specs = [spec for role in form.roles.values() for plan in role.plans for spec in plan.specs]
+    known = [
+        *KINDS,
+        *form.placeholders.values(),
+        *(spec.kind for spec in specs),
+        *(kind for each in lists for kind in each),
+    ]
+    names = [each.strip("'") for each in known if isinstance(each, str)]
+    if kind is not None and kind not in names:
+        raise RequestError(f"no medium is of the kind {kind!r}{nearest(kind, names)}: {', '.join(KINDS)}")
+
+
 def _size(file: DataFile) -> int:
     try:
         return file.path.stat().st_size
@@ -215,6 +233,9 @@ def _roots(dataset: Dataset, media_root: str | Path | None, allow_roots: Sequenc
     root = Path(os.path.abspath(media_root)) if media_root is not None else None
     if root is not None and not root.is_dir():
         raise RequestError(f"the media root {media_root} is not a folder")
+    for folder in allow_roots:
+        if not Path(folder).is_dir():
+            raise RequestError(f"the folder {folder} that media may be read from is not there")
     return Roots(
         dataset=dataset.root,
         media_root=root,
@@ -231,10 +252,12 @@ def _placeholders(form: Format, given: Sequence[str]) -> dict[str, str | None]:
     chosen = dict(form.placeholders)
     for text in given:
         kind, sign, token = text.partition("=")
-        if sign and (kind in kinds or kind in ("image", "video", "audio")) and token:
+        if sign and (kind in kinds or kind in KINDS) and token:
             chosen = {old: its for old, its in chosen.items() if its != kind} | {token: kind}
         elif not text:
             raise RequestError("a placeholder is a token or KIND=TOKEN, not an empty text")
+        elif token and kind.isalpha() and (near := nearest(kind, {*kinds, *KINDS})):
+            raise RequestError(f"the placeholder {text!r} is for no kind of media{near}")
         else:
             # A token alone is the format's one placeholder, or that of images where it has several.
             of = next(iter(kinds), None) if len(kinds) < 2 else "image"
@@ -264,6 +287,8 @@ def _report(
 ) -> Report:
     totals = judged.totals
     totals.records, totals.invalid_records = result.records, result.invalid
+    if not any(row["role"] == "samples" for row in result.files):  # an images table alone
+        totals.records = sum(row["records"] or 0 for row in result.files)
     totals.media, totals.distinct_media = result.media, prober.distinct_count()
     files = [
         FileSummary(row["file"], row["role"], row["bytes"] or 0, row["records"], row["digest"]) for row in result.files

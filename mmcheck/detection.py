@@ -11,7 +11,7 @@ from typing import Any
 
 from mmcheck import readers
 from mmcheck.errors import OpenError, RequestError
-from mmcheck.format import Format, Role, load, names, unreadable
+from mmcheck.format import Format, Role, load, names, newest, unreadable
 from mmcheck.listing import DATA, Candidate, Listing, list_files
 from mmcheck.paths import parse, places
 from mmcheck.schema import Judge, without_bytes
@@ -49,8 +49,8 @@ def detect(path: str | Path | Sequence[str | Path], format_path: Iterable[str | 
 def _evidence(listing: Listing, format_path: Sequence[str | Path]) -> list[Evidence]:
     heads = heads_of_files()
     found = []
-    for name in names(format_path):
-        form = load(name, format_path)
+    for form in newest(format_path):
+        name = form.name
         matched = seen = 0
         have: dict[str, None] = {}
         lack: dict[str, None] = {}
@@ -81,8 +81,10 @@ def roles_for(form: Format, candidate: Candidate, listing: Listing) -> list[Role
 
 def heads_of_files() -> Any:
     @cache
-    def head(path: Path, at: str) -> list[Any]:
-        return readers.head(path, at, _HEAD)
+    def head(path: Path, at: str | None) -> list[Any]:
+        # None stands for the document as a whole.
+        records = document_of(path) if at is None else readers.head(path, at, _HEAD)
+        return [without_bytes(record) for record in records]
 
     return head
 
@@ -91,7 +93,7 @@ def fit(role: Role, path: Path, heads: Any) -> tuple[int, int, list[str], list[s
     """How many of the first records are clearly of the role, of how many; the keys that speak for it, and against."""
     best: tuple[int, int, list[str], list[str]] = (0, 0, [], [])
     for at in role.at:
-        records = heads(path, at) if not role.document else document_of(path)
+        records = heads(path, at) if not role.document else heads(path, None)
         if not records:
             continue
         have = [
@@ -100,7 +102,7 @@ def fit(role: Role, path: Path, heads: Any) -> tuple[int, int, list[str], list[s
         lack = [key for key in role.keys if key not in have]
         if role.like is not None:
             judge = Judge(role.like)
-            fits = sum(1 for record in records if judge.is_valid(without_bytes(record)))
+            fits = sum(1 for record in records if judge.holds(record))
         else:
             fits = sum(
                 1
@@ -110,7 +112,7 @@ def fit(role: Role, path: Path, heads: Any) -> tuple[int, int, list[str], list[s
         if role.unlike is not None:
             # A near relative may hold records that would fit: a tenth that is clearly the relative's speaks for it.
             judge = Judge(role.unlike)
-            if 10 * sum(1 for record in records if judge.is_valid(without_bytes(record))) >= len(records):
+            if 10 * sum(1 for record in records if judge.holds(record)) >= len(records):
                 fits = 0
         if fits > best[0] or (not best[0] and len(have) > len(best[2])):
             best = (fits, len(records), have, lack)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable
+
+_COMPARED, _LONGEST = 2_000, 100
 
 
 class MmcheckError(Exception):
@@ -26,5 +29,7 @@ class OpenError(MmcheckError):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`" (did you mean 'x'?)"` for the nearest known spelling, or `""` where none is near."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    # Both may come from a dataset: a record may have a million keys, and a key a million letters.
+    known = [each for each in itertools.islice(known, _COMPARED) if len(each) <= _LONGEST]
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6) if len(word) <= _LONGEST else ()
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -112,10 +112,17 @@ class Format:
         """Names and kinds of the columns of a table over all roles; empty where the format has no such table."""
         if table in ("files", "folder"):
             return _standard(table)
-        found: dict[str, Kind] = {}
-        for role in self.roles.values():
-            found |= role.columns(table)
-        return found
+        found = self._columns.get(table)
+        if found is None:
+            found = self._columns[table] = {}
+            for role in self.roles.values():
+                found |= role.columns(table)
+        return dict(found)
+
+    @cached_property
+    def _columns(self) -> dict[str, dict[str, Kind]]:
+        """The columns of the tables that were asked for: every rule asks, and those of a view cost a query."""
+        return {}
 
     def tables(self) -> list[str]:
         """The names of the format's tables, the engine's included."""
@@ -175,6 +182,12 @@ def load_file(path: Path) -> Format:
     """The format of one rules file, `rules/NAME/VERSION.yaml` with `schemas/NAME/VERSION.json` beside `rules/`."""
     path = path.absolute()
     return _load(path.parent.name, int(path.stem) if path.stem.isdigit() else 1, path)
+
+
+def newest(format_path: Iterable[Path | str] = ()) -> list[Format]:
+    """Every known format in its newest version."""
+    known = registry(format_path)
+    return [_load(name, max(versions), versions[max(versions)]) for name, versions in known.items()]
 
 
 def names(format_path: Iterable[Path | str] = ()) -> list[str]:

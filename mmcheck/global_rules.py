@@ -89,8 +89,11 @@ def _targets(facts: Facts, frames: Mapping[str, pl.DataFrame], table: str, colum
     frame = frames.get(table)
     if frame is None or not set(columns) <= set(frame.columns) or (table, columns) in facts.targets:
         return
+    keys = _keys(frame, columns).select("_one", "_two", "_shown")
+    if keys.is_empty() and not frame.is_empty():
+        facts.incomplete.add(table)  # a table that lost its ids cannot tell which there were
     facts.targets[(table, columns)] = Pile()
-    facts.targets[(table, columns)].add(_keys(frame, columns).select("_one", "_two", "_shown"))
+    facts.targets[(table, columns)].add(keys)
 
 
 def _keys(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:

@@ -22,6 +22,11 @@ _MEDIA_SUFFIX = re.compile(
 )
 
 
+def is_path(source: str) -> bool:
+    """Whether the look of a source, a separator or a media suffix, says that it is a path rather than a bare id."""
+    return "/" in source or _MEDIA_SUFFIX.search(source) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """What became of one source. `path` is set where the file was found.
@@ -72,6 +77,7 @@ class Locator:
         self._allowed = [root.rstrip("/") + "/" for root in roots._allowed()]
         self._real: dict[str, str] = {}
         self._beyond: dict[str, str] = {}
+        self._sorts: dict[tuple[Path, str], bool] = {}
 
     def locate(self, source: str, folder: Path, *, is_id: bool, kind: str | None) -> Location:
         """The place of a source that an annotation file in `folder` names."""
@@ -105,13 +111,21 @@ class Locator:
             return Location(skipped="a URL")
         if "\0" in source:
             return Location(found=False)
-        if is_id and not (_MEDIA_SUFFIX.search(source) or "/" in source):
+        if is_id and not is_path(source):
             return self._by_id(source, kind)
-        if is_id and self.roots.media_root is None and "/" not in source and not (folder / source).exists():
+        if is_id and self.roots.media_root is None and "/" not in source and not self._beside(source, folder):
             return Location(skipped="no media root is given")
         if os.path.isabs(source):
             return self._absolute(source)
         return self._relative(source, folder)
+
+    def _beside(self, source: str, folder: Path) -> bool:
+        """Whether media of a source's sort lie beside the annotation file: then a name that is not there is missing."""
+        suffix = os.path.splitext(source)[1].lower()
+        if (folder, suffix) not in self._sorts:
+            names = os.listdir(folder) if folder.is_dir() else []
+            self._sorts[(folder, suffix)] = any(name.lower().endswith(suffix) for name in names)
+        return self._sorts[(folder, suffix)]
 
     def _by_id(self, source: str, kind: str | None) -> Location:
         if self.roots.media_root is None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmcheck import rulefile
+from mmcheck import limits, rulefile
 from mmcheck.compiling import Rule, Trust, compile_rule
 from mmcheck.errors import RequestError, nearest
 from mmcheck.finding import Severity
@@ -59,6 +60,7 @@ class RuleSet:
         return next(rule for rule in self.rules if rule.code == code)
 
 
+@cache
 def shipped() -> tuple[RuleFile, RuleFile]:
     """The rules that modules raise themselves, and those that every format shares."""
     return rulefile.read(folder("rules") / "core.yaml"), rulefile.read(folder("rules") / "common.yaml")
@@ -72,7 +74,7 @@ def extended(file: RuleFile, seen: frozenset[Path] = frozenset()) -> list[RuleFi
     for name in file.extends:
         if name in ("common", "core"):
             continue  # every format has them already
-        beside = (file.path.parent / name).with_suffix(".yaml")
+        beside = file.path.parent / (name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
         within = folder("rules") / f"{name}.yaml"
         path = beside if beside.exists() else within
         if not path.exists():
@@ -109,8 +111,12 @@ def build(
     for file in own:
         _known_formats(file, form, known_formats)
     own = [file for file in own if not file.applies_to or form.name in file.applies_to]
-    files = [core, common, form.rules, *([profile] if profile else []), *own]
-    values: dict[str, Any] = {}
+    of_profile = extended(profile) if profile else []
+    lent = {file.path.resolve() for file in of_profile}
+    # Two files may extend the same third one.
+    own = list({file.path.resolve(): file for file in own if file.path.resolve() not in lent}.values())
+    files = [core, common, form.rules, *of_profile, *own]
+    values: dict[str, Any] = limits.defaults()
     severities: dict[str, Severity] = {}
     for file in files:
         values |= file.params
@@ -131,7 +137,7 @@ def build(
     rules = []
     for file in files:
         mine = file in own or (file is form.rules and file.path not in vetted)
-        trust = Trust(vetted=file.path in vetted, own=mine, python=allow_python)
+        trust = Trust(vetted=file.path in vetted or file in of_profile, own=mine, python=allow_python)
         for stanza in file.stanzas:
             if file is common and (stanza.code, stanza.table) in restated:
                 continue
@@ -166,7 +172,7 @@ def compile_stanza(stanza: Stanza, form: Format, params: Mapping[str, Any], *, p
 
 def parameters(form: Format) -> dict[str, Any]:
     """The parameters of a format: the common ones, with its own values."""
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = limits.defaults()
     for file in (*shipped(), form.rules):
         values |= file.params
     return values

@@ -9,6 +9,7 @@ import jsonschema_rs
 
 from mmcheck.cells import json_text, json_type
 from mmcheck.errors import RequestError, nearest
+from mmcheck.limits import MOST_NESTING
 from mmcheck.readers.batch import Fault
 
 _SHOWN = 80
@@ -38,9 +39,26 @@ class Judge:
             raise RequestError(f"the schema cannot be used: {str(error).splitlines()[0]}") from None
         self.is_valid: Callable[[Any], bool] = self._validator.is_valid
 
+    def holds(self, record: Any) -> bool:
+        """`is_valid`, where a record may be of a sort that the judge itself refuses to look at."""
+        try:
+            return self.is_valid(record)
+        except (ValueError, RecursionError):
+            return False
+
+    def valid(self, records: list[Any]) -> list[bool]:
+        """Which of the records are valid; what the judge refuses to look at is not."""
+        try:
+            return [self.is_valid(record) for record in records]
+        except (ValueError, RecursionError):
+            return [self.holds(record) for record in records]
+
     def faults(self, record: Any, row: int | None, line: int | None) -> list[Fault]:
         """What the record breaks, most telling first; empty if it is valid."""
-        errors = list(self._validator.iter_errors(record))
+        try:
+            errors = list(self._validator.iter_errors(record))
+        except (ValueError, RecursionError) as error:
+            return [_unjudged(error, row, line)]
         told: list[Fault] = []
         seen: set[tuple[str, str]] = set()
         for error in sorted(errors, key=lambda error: len(error.instance_path)):
@@ -83,6 +101,15 @@ class Judge:
             if key:
                 node = node.get(key.replace("~1", "/").replace("~0", "~")) if isinstance(node, dict) else None
         return node
+
+
+def _unjudged(error: Exception, row: int | None, line: int | None) -> Fault:
+    """What cannot be handed to the judge: more levels than it follows, or text that is no Unicode."""
+    if isinstance(error, UnicodeError):
+        hint = "half of a character was cut off: remove it or write the character whole"
+        return Fault("MM002", "the record holds a lone surrogate", row=row, line=line, hint=hint)
+    hint = "no loader follows so far: is a bracket repeated?"
+    return Fault("MM002", f"the record is nested more than {MOST_NESTING} levels deep", row=row, line=line, hint=hint)
 
 
 def _offline(uri: str) -> Any:
@@ -137,10 +164,15 @@ def _shown(value: Any) -> str:
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
 
 
-def without_bytes(value: Any) -> Any:
-    """A copy for the judge: JSON knows no binary cells, so bytes are shown to it as the text ""."""
+def without_bytes(value: Any, levels: int = MOST_NESTING) -> Any:
+    """A copy for the judge: JSON knows no binary cells, so bytes are shown to it as the text "".
+
+    What is deeper than `levels` is cut off below them, so that the judge refuses it.
+    """
+    if not levels:
+        return value
     if isinstance(value, dict):
-        return {key: without_bytes(element) for key, element in value.items()}
+        return {key: without_bytes(element, levels - 1) for key, element in value.items()}
     if isinstance(value, list):
-        return [without_bytes(element) for element in value]
+        return [without_bytes(element, levels - 1) for element in value]
     return "" if isinstance(value, bytes | memoryview) else value

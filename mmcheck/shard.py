@@ -19,6 +19,7 @@ from mmcheck.file_facts import bytes_read, file_context, file_row, look_beside
 from mmcheck.finding import Finding
 from mmcheck.format import Format, Role
 from mmcheck.lengths import lengths
+from mmcheck.limits import Limits
 from mmcheck.media import Prober
 from mmcheck.order import order as order_table
 from mmcheck.readers.batch import Batch, Fault
@@ -44,6 +45,7 @@ class Plan:
     keep: Callable[[int, int], bool] | None = None
     paranoid: bool = False
     exemptions: tuple[tuple[str, frozenset[str]], ...] = ()
+    limits: Limits = Limits()  # noqa: RUF009  # frozen
 
     def exempt(self, file: str) -> frozenset[str]:
         """The codes of the rules that do not look at a file of the dataset."""
@@ -93,7 +95,7 @@ class Checker:
         context = self._context(file, role, facts)
         header = self._header(file, role)
         records = 0
-        for batch in readers.read(file.path, file.at, document=role.document):
+        for batch in readers.read(file.path, file.at, document=role.document, limits=self.plan.limits):
             result = ShardResult()
             self._faults(result, batch, shard)
             records += len(batch.rows) + sum(1 for fault in batch.faults if fault.row is not None)
@@ -116,8 +118,8 @@ class Checker:
         role = self.plan.format.roles[file.role]
         judge = self._judge_of(role)
         context, header = self._context(file, role, readers.facts(file.path)), self._header(file, role)
-        for batch in readers.read(file.path, file.at, document=role.document):
-            valid = [number for number, value in enumerate(batch.values) if judge.is_valid(without_bytes(value))]
+        for batch in readers.read(file.path, file.at, document=role.document, limits=self.plan.limits):
+            valid = [number for number, value in enumerate(batch.values) if judge.holds(without_bytes(value))]
             if valid:
                 yield self._unfold(batch.pick(valid), shard, role, header, context).frames
 
@@ -194,7 +196,7 @@ class Checker:
     ) -> None:
         binary = batch.raws is None
         seen = [without_bytes(value) for value in batch.values] if binary else batch.values
-        valid = [judge.is_valid(value) for value in seen]
+        valid = judge.valid(seen)
         for number, row in enumerate(batch.rows if role.name in self.naming else ()):
             for found in named_files(self.plan.format, self.plan.root, shard.file, row, batch.values[number]):
                 if isinstance(found, DataFile):

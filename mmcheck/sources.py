@@ -8,6 +8,7 @@ import polars as pl
 
 from mmcheck.cells import series, text
 from mmcheck.columns import Elements
+from mmcheck.locate import is_path
 from mmcheck.table_plans import Spec
 
 
@@ -43,7 +44,7 @@ def media_columns(spec: Spec, elements: Elements, blobs: list[Any]) -> dict[str,
             names.append(name)
             blobs.append(value)
         else:
-            storages.append("null" if value is None else "id" if spec.ids else "path")
+            storages.append("null" if value is None else _named(spec, value))
             sources.append(text(value))
             numbers.append(None)
             names.append(None)
@@ -65,11 +66,20 @@ def _paths_only(spec: Spec, values: list[Any]) -> dict[str, Any]:
         spec,
         {
             "source": series("source", values, "string"),
-            "storage": pl.repeat("id" if spec.ids else "path", count, dtype=pl.String, eager=True).alias("storage"),
+            "storage": pl.Series("storage", [_named(spec, value) for value in values], dtype=pl.String)
+            if spec.ids == "bare"
+            else pl.repeat(_named(spec, None), count, dtype=pl.String, eager=True).alias("storage"),
             "_blob": pl.repeat(None, count, dtype=pl.Int64, eager=True).alias("_blob"),
             "_name": pl.repeat(None, count, dtype=pl.String, eager=True).alias("_name"),
         },
     )
+
+
+def _named(spec: Spec, value: Any) -> str:
+    """Whether a source is an id or a path."""
+    if spec.ids == "bare" and isinstance(value, str) and is_path(value):
+        return "path"
+    return "id" if spec.ids else "path"
 
 
 def _with_kind(spec: Spec, columns: dict[str, Any]) -> dict[str, Any]:

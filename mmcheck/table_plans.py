@@ -29,7 +29,7 @@ class Spec:
     scalar: bool = False
     skip: tuple[Any, ...] = ()
     kind: str | None = None
-    ids: bool = False
+    ids: bool | str = False
     base64: bool = False
     where: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     unless: str | None = None
@@ -75,7 +75,7 @@ def _spec(data: Mapping[str, Any]) -> Spec:
         scalar=bool(data.get("scalar")),
         skip=(*data.get("skip", ()), *([""] if data.get("skip_empty") else [])),
         kind=data.get("kind"),
-        ids=bool(data.get("ids")),
+        ids=data.get("ids", False),
         base64=data.get("encoding") == "base64",
         where={
             key: tuple(value) if isinstance(value, list) else (value,) for key, value in data.get("where", {}).items()

@@ -133,7 +133,9 @@ def _elements(spec: Spec, batch: Batch) -> Elements:
     if len(steps) == 1 and steps[0].kind == "key":
         key = steps[0].key
         for number, record in enumerate(records):
-            value = record.get(key) if record.__class__ is dict else None
+            if record.__class__ is not dict:
+                continue
+            value = record.get(key)
             if spec.unless is not None and record.get(spec.unless):
                 continue
             if spec.embedded is not None and value:

@@ -14,9 +14,9 @@ from mmcheck.dataset import open_dataset
 from mmcheck.errors import RequestError, nearest
 from mmcheck.finding import Severity
 from mmcheck.format import Format
+from mmcheck.limits import Limits
 from mmcheck.locate import Locator, Roots
 from mmcheck.media import Prober, depth_for
-from mmcheck.probe.facts import Limits
 from mmcheck.rulefile import Stanza
 from mmcheck.ruleset import build, parameters, typed
 from mmcheck.shard import Checker, Plan, Shard

@@ -154,7 +154,8 @@ def _global_outcome(tally: Tally, outcome: Outcome, files: Sequence[dict[str, An
     if outcome.failures is None:
         return
     for row in outcome.failures.iter_rows(named=True):
-        whole = outcome.rule.stanza.aggregate is not None and not outcome.rule.stanza.aggregate.by
+        aggregate = outcome.rule.stanza.aggregate
+        whole = aggregate is not None and set(aggregate.by) <= _OF_FILES
         number, record = divmod(row["sample"], 1 << ROW_BITS) if row.get("sample") is not None else (0, -1)
         first = row.get("_first")
         if first is not None:
@@ -172,6 +173,10 @@ def _global_outcome(tally: Tally, outcome: Outcome, files: Sequence[dict[str, An
         if first is not None:
             finding = replace(finding, message=f"{finding.message} (first at {row['first']})")
         tally.findings.append(((number, -1 if whole else record), finding))
+
+
+#: An aggregate by these is about whole files: its finding has no row.
+_OF_FILES = frozenset(("file", "split"))
 
 
 def _file(number: int, files: Sequence[dict[str, Any]]) -> str | None:

@@ -12,6 +12,7 @@ from typing import Literal
 from mmcheck.errors import OpenError
 from mmcheck.fingerprint import dataset_fingerprint, digest_of
 from mmcheck.listing import list_files
+from mmcheck.locate import Roots
 from mmcheck.report import FileSummary, Report
 
 What = Literal["changed", "missing", "new", "unreadable", "outside", "altered"]
@@ -29,8 +30,8 @@ class Difference:
 def verify(report: Report, path: Path, allowed: Sequence[Path] = (), threads: int = 2) -> list[Difference]:
     """The differences between the files below `path` and those that `report` judged; none where they are the same.
 
-    Names that lead out of the dataset's root are followed only into `allowed`. Raises OpenError where the path is
-    missing, or where the result is about no file at all.
+    Names that lead out of the dataset's root are followed where a check would: to near parents, and into `allowed`.
+    Raises OpenError where the path is missing, or where the result is about no file at all.
     """
     judged = {file.file: file for file in report.files if file.role != "ignored"}
     if not judged:
@@ -55,10 +56,10 @@ def counted(differences: Sequence[Difference]) -> Iterator[str]:
 
 
 def _difference(file: FileSummary, root: Path, allowed: Sequence[Path]) -> Difference | None:
-    path = root / file.file
-    roots = [each.resolve() for each in (root, *allowed)]
-    if not any(path.resolve().is_relative_to(each) for each in roots):
-        return Difference("outside", file.file, "outside the dataset's root; --allow-root DIR lets it be read")
+    path = Path(os.path.abspath(root / file.file))
+    roots = Roots(root, allowed=tuple(Path(os.path.abspath(each)) for each in allowed))
+    if not roots.may_read(str(path)):
+        return Difference("outside", file.file, "outside the folders that are read; --allow-root DIR adds one")
     try:
         size, digest = digest_of(path)
     except FileNotFoundError:

@@ -9,9 +9,14 @@ from typing import Any
 import yaml
 
 from mmcheck.errors import OpenError, RequestError
+from mmcheck.readers.source import open_file
+from mmcheck.readers.yaml_bounds import TooMuch, bound
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MOST_ALIASES = 100
+_LONGEST = 16 << 20
+_DEEPEST, _MOST_VALUES = 100, 100_000
+"""Deeper, the parser takes more stack than there is; so many values hold any file that a person wrote."""
 
 Where = tuple[str | int, ...]
 
@@ -35,13 +40,19 @@ class Located:
 def load(path: Path) -> Located:
     """Read one YAML document with a safe loader. Raises RequestError for bad YAML, OpenError for no file."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with open_file(path) as file:  # a regular one: a pipe or a device has no end
+            data = file.read(_LONGEST + 1) or b""
+        if len(data) > _LONGEST:
+            raise RequestError(f"{path} is larger than {_LONGEST >> 20} MB")
+        text = data.decode("utf-8-sig")
     except OSError as error:
         raise OpenError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise RequestError(f"{path} is not UTF-8 text") from None
-    loader = _LOADER(text)
+    loader: Any = None
     try:
+        bound(text, _DEEPEST, _MOST_VALUES)
+        loader = _LOADER(text)
         node = loader.get_single_node()
         builder = _Builder(path, loader)
         data = builder.build(node, ()) if node is not None else None
@@ -51,8 +62,13 @@ def load(path: Path) -> Located:
         raise RequestError(f"{path}:{line}: not YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise RequestError(f"{path}: not YAML: {str(error).splitlines()[0]}") from None
+    except ValueError as error:
+        raise RequestError(f"{path}: a value is not readable: {str(error)[:200]}") from None
+    except TooMuch as error:
+        raise RequestError(f"{path}:{error.line}: {error.message}: {error.hint}") from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return Located(path, data, builder.lines)
 
 

@@ -187,7 +187,7 @@ def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
         (["check", "x", "--probe", "heder"], "'header'"),
         (["check", "x", "--fail-on", "eror"], "'error'"),
         (["check", "x", "-o", "jsno"], "'json'"),
-        (["check", "x", "-o", "sarif"], "rich, json, jsonl, parquet"),
+        (["check", "x", "-o", "pdf"], "rich, json, jsonl, parquet"),
         (["check", "x", "-o", "json=/nowhere/at/all.json"], "no directory"),
         (["check", "x", "-o", "json="], "names no file"),
         (["check", "x", "-o", "json", "-o", "jsonl"], "standard output"),

@@ -35,7 +35,8 @@ def below(folder: str, pattern: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("folder", "pattern"), [("schemas", "*.json"), ("rules", "*.yaml"), ("examples", "*"), ("mmcheck", "*.py")]
+    ("folder", "pattern"),
+    [("schemas", "*.json"), ("rules", "*.yaml"), ("examples", "*"), ("mmcheck", "*.py"), ("mmcheck", "page/*")],
 )
 def test_wheel_holds(wheel: zipfile.ZipFile, folder: str, pattern: str) -> None:
     wanted = below(folder, pattern) if folder != "mmcheck" else [each[8:] for each in below("mmcheck", pattern)]

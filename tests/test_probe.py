@@ -325,7 +325,7 @@ class TestBombs:
             assert probe(samples[name], limits=Limits(max_frames=4)).defect is None
 
     def test_no_time(self, samples: dict[str, bytes]) -> None:
-        facts = probe(samples["moving.gif"], limits=Limits(max_seconds=-1))
+        facts = probe(samples["moving.gif"], limits=Limits(max_media_seconds=-1))
         assert (facts.defect, "given up" in (facts.detail or "")) == ("bomb", True)
 
     def test_pillow_is_left_as_it_was(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -512,7 +512,7 @@ def test_nothing_raises(name: str, samples: dict[str, bytes]) -> None:
             end = len(data) if dice.random() < 0.5 else min(120, len(data))
             changed[dice.randrange(end)] ^= 1 << dice.randrange(8)
         damaged.append(bytes(changed))
-    limits = Limits(max_pixels=2_000_000, max_frames=50, max_seconds=5)
+    limits = Limits(max_pixels=2_000_000, max_frames=50, max_media_seconds=5)
     for each in damaged:
         for depth in ("header", "decode"):
             facts = probe(each, name=name, depth=depth, limits=limits)  # type: ignore[arg-type]

@@ -218,6 +218,6 @@ def test_nothing_raises(name: str, samples: dict[str, Path]) -> None:
             changed[dice.randrange(len(data) if dice.random() < 0.5 else min(400, len(data)))] ^= 1 << dice.randrange(8)
         damaged.append(bytes(changed))
     for each in damaged:
-        facts = probe(each, name=name, limits=Limits(max_seconds=5))
+        facts = probe(each, name=name, limits=Limits(max_media_seconds=5))
         assert facts.defect is None or (facts.defect in DEFECTS and facts.detail)
         assert not (facts.decoded and facts.defect)

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_readers_json import SOME, all_of, only_fault, put
 
+from mmcheck.limits import Limits
+
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8) | st.sampled_from(
     ["", '"', 'a "b"', ",", "x\ny", "x\r\ny", "é"]
 )
@@ -88,17 +90,12 @@ def test_tabs_and_compression(tmp_path: Path) -> None:
     assert found.faults[-1].code == "MM002"
 
 
-def test_a_cell_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mmcheck.readers import csv_table
-
-    monkeypatch.setattr(csv_table, "_FIELD", 1_000)
-    previous = csv.field_size_limit(1_000)
-    try:
-        found = all_of(put(tmp_path / "a.csv", "a,b\n1," + "x" * 2_500 + "\n2,y\n"))
-    finally:
-        csv.field_size_limit(previous)
-    assert {"a": "2", "b": "y"} in found.values
-    assert found.faults
+def test_a_line_is_bounded(tmp_path: Path) -> None:
+    limits = Limits(max_line_bytes=1_000)
+    found = all_of(put(tmp_path / "a.csv", "a,b\n1," + "x" * 2_500 + "\n2,y\n"), limits=limits)
+    assert found.values == [{"a": "2", "b": "y"}]
+    assert [(fault.row, fault.line) for fault in found.faults] == [(0, 2)]
+    assert "longer than 1,000 bytes" in found.faults[0].message
 
 
 def test_only_a_header(tmp_path: Path) -> None:

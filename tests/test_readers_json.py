@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mmcheck.errors import OpenError
+from mmcheck.limits import Limits
 from mmcheck.readers import Batch, Fault, head, header, pointers, read
 
 SOME = settings(
@@ -267,13 +268,11 @@ def test_compressed_text_is_read_and_a_cut_is_told(tmp_path: Path, suffix: str) 
     assert all_of(document, "/data", block=10_000).values == records
 
 
-def test_a_line_that_is_too_long_is_one_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mmcheck.readers import jsonl
-
-    monkeypatch.setattr(jsonl, "LONGEST", 1_000)
+def test_a_line_that_is_too_long_is_one_fault(tmp_path: Path) -> None:
+    limits = Limits(max_line_bytes=1_000)
     lines = ['{"a": 1}', json.dumps({"a": "x" * 5_000}), '{"a": 2}', json.dumps({"a": "x" * 1_500}), '{"a": 3}']
     for block in (100, 400):
-        found = all_of(put(tmp_path / "a.jsonl", "\n".join(lines)), block=block)
+        found = all_of(put(tmp_path / "a.jsonl", "\n".join(lines)), block=block, limits=limits)
         assert found.rows == [0, 2, 4], block
         assert found.lines == [1, 3, 5]
         assert [(fault.row, fault.line) for fault in found.faults] == [(1, 2), (3, 4)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -11,6 +12,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from mmcheck import check
@@ -19,7 +22,9 @@ from mmcheck.finding import Finding, Severity
 from mmcheck.report import FileSummary, Report, RuleSummary, Run, Totals
 from mmcheck.reporters import KINDS, UNCAPPED, render
 from mmcheck.reporters.card import BEGIN, END
+from mmcheck.reporters.markdown import code, escape
 from mmcheck.reporters.sarif import MOST_RESULTS
+from mmcheck.reporters.text import clean
 from mmcheck.resources import folder
 from mmcheck.stored import read
 
@@ -222,6 +227,25 @@ def test_markdown_holds_no_markup_of_the_dataset(kind: str, tmp_path: Path) -> N
     assert not re.search(r"(?<!`)@team", re.sub(r"(`+).*?\1", "", text))
     for row in re.findall(r"<tr>(.*?)</tr>", page, re.S):
         assert row.count("<td") in (0, 4, 6)
+
+
+GFM = MarkdownIt("gfm-like", {"html": True, "linkify": False})
+TEXTS = st.text(st.characters() | st.sampled_from("`*_[]()<>|\\!#~&@:/.-+=\n w1"), max_size=40)
+
+
+@given(TEXTS)
+def test_any_text_is_the_same_after_markdown(text: str) -> None:
+    page = GFM.render(f"x {escape(text)} y")[len("<p>") : -len("</p>\n")]
+    assert "<" not in page
+    assert " ".join(html.unescape(page).split()) == " ".join(f"x {clean(text)} y".split())
+
+
+@given(TEXTS)
+def test_any_text_is_one_cell_of_code(text: str) -> None:
+    (cell,) = re.findall(r"<td>(.*?)</td>", GFM.render(f"| a |\n|---|\n| {code(text)} |\n"), re.S)
+    found = re.fullmatch(r"<code>([^<]*)</code>", cell)
+    assert found
+    assert html.unescape(found[1]).strip() == clean(text).strip()
 
 
 def test_markdown_tells_what_matters(real: Report, tmp_path: Path) -> None:

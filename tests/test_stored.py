@@ -142,6 +142,22 @@ def test_report_shows_thumbnails_of_a_dataset_that_is_named(bad: Report, mmcheck
     assert "data:image\\/jpeg" in page.read_text()
 
 
+def test_every_output_is_written_though_one_cannot_be(mmcheck: Run, tmp_path: Path) -> None:
+    kinds = ("json", "html", "sarif", "junit", "markdown", "github", "badge")
+    outputs = [part for kind in kinds for part in ("-o", f"{kind}={tmp_path / kind}")]
+    (tmp_path / "README.md").write_text("<!-- mmcheck:end -->\n")
+    more = ("--attest", tmp_path / "attest", "-o", f"card={tmp_path / 'README.md'}")
+    code, _, error = mmcheck("check", tmp_path / "none", *more, *outputs)
+    assert code == 3
+    assert "nothing to attest" in error
+    assert "do not pair" in error
+    for kind in kinds:
+        text = (tmp_path / kind).read_text()
+        assert "INCOMPLETE" in text.upper()
+        assert "does not exist" in text or kind in ("badge", "github")
+    assert not (tmp_path / "attest").exists()
+
+
 # mmcheck compare
 
 

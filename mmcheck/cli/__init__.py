@@ -8,7 +8,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mmcheck import __version__
-from mmcheck.cli import check, compare, convert, demo, hook, init, options, report, show, test, trial, verify
+from mmcheck.cli import (
+    check,
+    compare,
+    convert,
+    demo,
+    diff,
+    hook,
+    init,
+    options,
+    report,
+    rules,
+    show,
+    test,
+    trial,
+    verify,
+)
 from mmcheck.cli import say as told
 from mmcheck.cli.say import columns, exit_code, say, sentence, trace
 from mmcheck.errors import RequestError, nearest
@@ -31,13 +46,14 @@ class Command:
 COMMANDS = {
     "check": Command(check.check, options.check_options, "PATH…", "is each dataset sound, where is it not, and why?"),
     "convert": Command(convert.convert, convert.convert_options, "SRC DST --to NAME", "a dataset as another format"),
+    "diff": Command(diff.diff, diff.diff_options, "A B", "what two datasets have apart, record by record"),
     "detect": Command(show.detect, show.detect_options, "PATH", "which format a path holds, and what speaks for it"),
     "formats": Command(show.formats, show.name_options, "[NAME]", "the formats that are known, or more of one"),
     "schema": Command(show.schema, show.schema_options, "NAME", "the JSON Schema of one record of a format"),
     "tables": Command(show.tables, show.name_options, "[NAME]", "the tables that rules are written about"),
-    "rules": Command(show.rules, show.rules_options, "", "the rules"),
+    "rules": Command(rules.rules, rules.rules_options, "", "the rules"),
     "explain": Command(
-        show.explain, show.explain_options, "CODE", "what a rule says and why, what passes and fails it"
+        rules.explain, rules.explain_options, "CODE", "what a rule says and why, what passes and fails it"
     ),
     "init": Command(init.init, init.init_options, "[DIR]", "write a configuration, an example rules file, and hooks"),
     "hook": Command(hook.hook, hook.hook_options, "FILE…", "check the datasets that hold changed files (pre-commit)"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmcheck.cli import options as o
 from mmcheck.cli.say import exit_code, say, sentence, trace
-from mmcheck.errors import RequestError
+from mmcheck.errors import MmcheckError, RequestError
 from mmcheck.report import Report, Run, Totals
 from mmcheck.reporters import UNCAPPED, render
 
@@ -108,6 +108,8 @@ def check_each(jobs: list[Job], baselines: Known, fail_on: str, quiet: bool) -> 
 
 def _unopened(dataset: Any, request: dict[str, Any], message: str, started: datetime, seconds: float) -> Report:
     """The report of a dataset that could not be checked: never PASS, and the reason as a note."""
+    from mmcheck.checking import run_times
+
     path = " ".join(map(str, dataset)) if isinstance(dataset, list) else str(dataset)
     return Report(
         path=path,
@@ -116,9 +118,8 @@ def _unopened(dataset: Any, request: dict[str, Any], message: str, started: date
         fingerprint=None,
         files=[],
         run=Run(
-            f"{started:%Y-%m-%dT%H:%M:%SZ}",
-            round(seconds, 3),
-            request.get("jobs", 1),
+            **run_times(started, seconds),
+            jobs=request.get("jobs", 1),
             complete=False,
             probe=request["probe"],
         ),
@@ -135,4 +136,7 @@ def _write(report: Report | list[Report], kind: str, target: Path | None, quiet:
     except OSError as error:
         say(f"{target or 'standard output'} cannot be written: {error.strerror or error}")
         return 3
+    except MmcheckError as error:  # nothing to attest, a card whose markers do not pair: the other outputs are written
+        say(f"{kind}: {error}")
+        return error.exit_code
     return 0

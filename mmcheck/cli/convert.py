@@ -10,7 +10,7 @@ from mmcheck.cli.options import Parser, number_from, one_of
 from mmcheck.cli.say import say
 
 if TYPE_CHECKING:
-    from mmcheck.converting import Summary
+    from mmcheck.accounts import Summary
 
 #: The options of the mapping, as Data-Juicer's converters spell them too, and the fields of `Options` that they set.
 TOKENS = {
@@ -39,6 +39,10 @@ def convert_options(parser: Parser) -> None:
     add("--on-error", default="stop", metavar="stop|quarantine", type=one_of("stop", "quarantine"), help=text)
     text = "leave out of Data-Juicer's records what only a conversion back would need"
     add("--no-residue", dest="residue", action="store_false", help=text)
+    text = "media as they are, their bytes into the table, or out of it to files (default keep)"
+    add("--media", default="keep", metavar="keep|embed|extract", type=one_of("keep", "embed", "extract"), help=text)
+    text = "bytes of a shard or partition: 500MB (Arrow) or 2GB (images) if not given"
+    add("--shard-size", metavar="SIZE", help=text)
     add("--overwrite", action="store_true", help="replace the target")
     add("-o", "--output", metavar="json", type=one_of("json"), help="print the account of records as JSON")
     add("--quiet", action="store_true", help="say nothing where every record was written")
@@ -80,6 +84,8 @@ def convert(
     on_error: str,
     residue: bool,
     overwrite: bool,
+    media: str,
+    shard_size: str | None,
     output: str | None,
     quiet: bool,
     **mapping: object,
@@ -87,6 +93,7 @@ def convert(
     """Convert a dataset."""
     from mmcheck.convert import Options
     from mmcheck.converting import convert_dataset
+    from mmcheck.image_tables import bytes_of
 
     chosen = {TOKENS[name]: value for name, value in mapping.items() if value is not None}
     summary = convert_dataset(
@@ -97,6 +104,8 @@ def convert(
         on_error=on_error,
         residue=residue,
         overwrite=overwrite,
+        media=media,
+        shard_size=bytes_of(shard_size) if shard_size else None,
         options=Options(**chosen),  # type: ignore[arg-type]
     )
     if output:

@@ -40,10 +40,13 @@ def hook(files: list[Path], config: Path | None) -> int:
     if baselines.wanted:
         options["max_findings"] = None
     paths = [settings.shown(each.path) for each in held]
-    paths += [path for path in alone if _fits(path, configured)]
-    if not paths:
+    jobs = settings.jobs(paths, False, options, configured) if paths else []
+    for path in alone:
+        form = _format_of(path, configured)
+        if form is not None:
+            jobs += settings.jobs([path], False, options | {"format": form}, configured)
+    if not jobs:
         return 0
-    jobs = settings.jobs(paths, False, options, configured)
     reports, code = check.check_each(jobs, baselines, configured.fail_on or "error", quiet=True)
     fail_on = configured.fail_on or "error"
     for report in reports:
@@ -79,8 +82,8 @@ def _holds(dataset: ConfiguredDataset, path: Path) -> bool:
     return below and not path.name.lower().endswith(_DATA)
 
 
-def _fits(path: Path, config: Config) -> bool:
-    """Whether a file is clearly of one format. What is not is nobody's dataset."""
+def _format_of(path: Path, config: Config) -> str | None:
+    """The format that a file is clearly of. What is of none is nobody's dataset."""
     from mmcheck import detection, listing
 
     try:
@@ -88,7 +91,7 @@ def _fits(path: Path, config: Config) -> bool:
     except RequestError as error:
         if "several formats" in str(error):
             say(f"{path} is passed over: {str(error).splitlines()[0]}")
-        return False
+        return None
     except OpenError:
-        return False
-    return chosen.name != "unknown"
+        return None
+    return None if chosen.name == "unknown" else f"{chosen.name}@{chosen.version}"

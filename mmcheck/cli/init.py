@@ -59,6 +59,7 @@ rules:
     when: role IN ('gpt', 'assistant')           # the rows that the rule is about
     expression: LENGTH(TRIM(text)) >= :min_answer # true where a row is fine
     message: "the answer in turn {{turn}} has fewer than {{min_answer}} characters"
+    value: text
     hint: write an answer, or drop the record
     docs: An answer of a letter or none teaches the model to say nothing.
     good: [{{role: human, text: What is it?}}, {{role: gpt, text: A red disc.}}]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmcheck.cli.options import Parser, many, outputs
 from mmcheck.cli.say import say
-from mmcheck.errors import RequestError
+from mmcheck.errors import MmcheckError, RequestError
 
 
 def report_options(parser: Parser) -> None:
@@ -53,10 +53,14 @@ def report(
             replace(each, picture_roots=(path if path.is_dir() else path.parent, *media_root))
             for each, path in zip(reports, dataset, strict=True)
         ]
+    code = 0
     for kind, target in wanted:
         try:
             render(reports[0] if isinstance(stored, Report) else reports, kind, target, quiet=quiet)
         except OSError as error:
             say(f"{target or 'standard output'} cannot be written: {error.strerror or error}")
-            return 3
-    return 0
+            code = 3
+        except MmcheckError as error:
+            say(f"{kind}: {error}")
+            code = max(code, error.exit_code)
+    return code

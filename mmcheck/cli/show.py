@@ -1,19 +1,17 @@
-"""What mmcheck knows, printed: formats, schemas, tables, rules; and which format a path holds."""
+"""What mmcheck knows, printed: formats, schemas, tables; and which format a path holds."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmcheck.cli.options import FORMAT_PATH, Parser, many
 from mmcheck.cli.say import columns, paragraph
-from mmcheck.errors import RequestError, nearest
+from mmcheck.errors import RequestError
 
 if TYPE_CHECKING:
-    from mmcheck.format import Format
-    from mmcheck.rulefile import RuleFile, Stanza
+    pass
 
 NAME, HELP = "NAME[@VERSION]", "a format; `mmcheck formats` lists them"
 
@@ -37,18 +35,6 @@ def name_options(parser: Parser) -> None:
 def schema_options(parser: Parser) -> None:
     """The name of a format."""
     parser.add_argument("name", metavar=NAME, help=HELP)
-    _format_path(parser)
-
-
-def rules_options(parser: Parser) -> None:
-    """A format that the rules are limited to."""
-    parser.add_argument("--format", metavar="NAME[@VERSION]", help="only the rules that this format meets")
-    _format_path(parser)
-
-
-def explain_options(parser: Parser) -> None:
-    """A rule."""
-    parser.add_argument("code", metavar="CODE", help="a rule's code or name")
     _format_path(parser)
 
 
@@ -118,95 +104,3 @@ def tables(name: str | None, format_path: list[Path]) -> None:
         docs = {column.name: column.docs for column in standard.columns} if standard else {}
         kinds = one.columns(table) if one else {column.name: column.kind for column in TABLES[table].columns}
         columns(((column, kind, docs.get(column, "")) for column, kind in kinds.items()), indent=2)
-
-
-def rules(format: str | None, format_path: list[Path]) -> None:
-    """List the rules."""
-    if format is None:
-        rows = {
-            (stanza.code, stanza.name): (stanza.code, stanza.severity.value, stanza.name, _first(stanza.docs))
-            for _, stanza in _stanzas(format_path)
-        }
-        columns(rows[key] for key in sorted(rows))
-        return
-    from mmcheck import format as registry
-    from mmcheck import ruleset
-
-    built = ruleset.build(registry.load(format, format_path))
-    listed = {
-        rule.code: (rule.code, rule.severity.value, rule.stanza.name, _first(rule.stanza.docs))
-        for rule in built.rules
-        if rule.skip is None or rule.severity.value == "off"
-    }
-    columns(listed[code] for code in sorted(listed))
-
-
-def explain(code: str, format_path: list[Path]) -> None:
-    """Tell what a rule says, why, and what passes and fails it."""
-    every = _stanzas(format_path)
-    found = [(file, stanza) for file, stanza in every if code.upper() == stanza.code or code == stanza.name]
-    if not found:
-        known = [name for _, stanza in every for name in (stanza.code, stanza.name)]
-        close = nearest(code.upper(), known) or nearest(code, known)
-        raise RequestError(f"there is no rule {code!r}{close}; `mmcheck rules` lists them")
-    for number, (file, stanza) in enumerate(found):
-        if number:
-            print()
-        _explain(file, stanza)
-    changed = [
-        (each.data["format"], each.severity[found[0][1].code].value)
-        for each in _files(format_path)
-        if found[0][1].code in each.severity and "format" in each.data
-    ]
-    if changed:
-        print()
-        print("Severity where a format differs: " + ", ".join(f"{name}: {severity}" for name, severity in changed))
-
-
-def _explain(file: RuleFile, stanza: Stanza) -> None:
-    print(f"{stanza.code} {stanza.name} ({stanza.severity.value})")
-    print()
-    paragraph(stanza.docs or "No documentation.")
-    rows = [("rule", f"{file.data.get('format', 'every format')}, {stanza.where}")]
-    checks = {
-        "table": stanza.table,
-        "when": stanza.when,
-        "expression": stanza.expression,
-        "unique": ", ".join(stanza.unique) if stanza.unique else None,
-        "references": stanza.references and f"{', '.join(stanza.references.columns)} in {stanza.references.to_table}",
-        "aggregate": stanza.aggregate
-        and f"{stanza.aggregate.expression} by {', '.join(stanza.aggregate.by) or 'dataset'}",
-        "found by": stanza.raised_by,
-        "message": stanza.message,
-        "hint": stanza.hint,
-        "source": stanza.source,
-        "tolerate": stanza.tolerate,
-    }
-    rows += [(name, " ".join(str(text).split())) for name, text in checks.items() if text]
-    print()
-    columns(rows)
-    for title, examples in (("passes", stanza.good), ("fails", stanza.bad)):
-        for example in examples:
-            print()
-            print(f"What {title}:")
-            for table, records in example.items():
-                for record in records:
-                    print(f"  {table}  {json.dumps(record, ensure_ascii=False, default=str)}")
-
-
-def _first(text: str) -> str:
-    """The first sentence."""
-    return " ".join(text.split()).partition(". ")[0].rstrip(".")
-
-
-def _files(format_path: Iterable[Path]) -> list[RuleFile]:
-    """Every rules file: the shipped ones that all formats share, then those of the formats."""
-    from mmcheck import format as registry
-    from mmcheck import ruleset
-
-    own: list[Format] = [registry.load(name, format_path) for name in registry.names(format_path)]
-    return [*ruleset.shipped(), *(each.rules for each in own)]
-
-
-def _stanzas(format_path: Iterable[Path]) -> list[tuple[Any, Any]]:
-    return [(file, stanza) for file in _files(format_path) for stanza in file.stanzas]

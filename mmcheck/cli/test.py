@@ -47,7 +47,7 @@ def _tell(tested: Tested, quiet: bool) -> None:
         stanza = outcome.stanza
         if not quiet or outcome.failures:
             word = "FAIL" if outcome.failures else "ok"
-            print(f"{word:4}  {stanza.code}  {stanza.name}  ({outcome.examples} examples, {outcome.format})")
+            print(f"{word:4}  {stanza.code}  {stanza.name}  ({outcome.examples} examples)")
         for failure in outcome.failures:
             print(f"      {failure}")
         for warning in outcome.warnings:

@@ -75,6 +75,8 @@ def convert(
 def _count_lost(document: Document, made: dict[str, Any], lost: dict[str, int]) -> None:
     """Count the fields of the source that left no trace in the target's record."""
     for key, mark in document.template.items():
+        if mark in (None, "", [], {}):
+            continue
         gone = mark == "@" or not isinstance(mark, str) or mark[:1] != "@" or mark[1:2] == "@"
         if gone and key not in made and not _held(mark) and key not in (document.extra.get(document.home) or ()):
             lost[key] = lost.get(key, 0) + 1

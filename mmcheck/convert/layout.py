@@ -67,7 +67,7 @@ def of_file(path: Path, at: str, format: str) -> FileResidue:
         start = stream.read(1 << 16)
     line = start.partition(b"\n")[0]
     dialect = {"bom": start.startswith(BOM), "newline": "\r\n" if line.endswith(b"\r") else "\n"}
-    first = next(iter(readers.head(path, "", 1)), {})
+    first: dict[str, Any] = next(iter(readers.head(path, "", 1)), {})
     return FileResidue(format, frame, list(first), dialect)
 
 

@@ -64,12 +64,12 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
         pieces = split_at_tokens(chunk, options.tokens)
         sentence = ""
         beside = False
-        for kind, piece in pieces:
-            if kind is None:
+        for medium, piece in pieces:
+            if medium is None:
                 sentence += piece.removeprefix(" ") if beside else piece
             elif names:
                 infos.append({**_info(kept, names.pop(0)), "matched_text_index": index})
-            beside = kind is not None
+            beside = medium is not None
         sentences.append(sentence)
     if names:
         raise Inexpressible(f"{len(names)} images have no token in the text")

@@ -69,7 +69,11 @@ def _modality(document: Document, modality: Any) -> Any:
         return literal(modality)
     value = modality.get("value")
     blob = value.get("bytes") if isinstance(value, dict) else value
-    if not isinstance(blob, str | bytes | memoryview) or not blob or isinstance(value, dict) and isinstance(blob, str):
+    if (
+        not isinstance(blob, str | bytes | memoryview)
+        or not blob
+        or (isinstance(value, dict) and isinstance(blob, str))
+    ):
         return literal(modality)
     if modality["type"] in document.beyond:
         return literal(modality)

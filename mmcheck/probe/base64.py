@@ -57,6 +57,9 @@ def _repair(text: str) -> Decoded:
             # A repr writes line breaks as two letters each, of which the second would pass for one of the data's.
             text = bare.replace("\\n", "\n") if pattern is _REPR else bare
     found = _letters(text)
+    if broken == "non-ASCII" and not found.loads:
+        # The odd character stood in the place of a letter: all bytes behind it would be others than were meant.
+        return Decoded(None, broken, False)
     return Decoded(found.data, broken, False) if broken else found
 
 

@@ -5,21 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mmcheck.limits import Limits
+
+__all__ = ["DEFECTS", "Depth", "Facts", "Limits"]
+
 Depth = Literal["header", "decode"]
 
 #: Every word that `Facts.defect` may hold.
 DEFECTS = (
     "empty", "missing", "not-media", "unsupported", "truncated", "corrupt", "bomb", "no-samples", "lfs-pointer",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How far a probe goes before it calls a medium a bomb."""
-
-    max_pixels: int = 178_956_970
-    max_frames: int = 10_000
-    max_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def _decode(medium: Medium, image: ImageFile.ImageFile, facts: Facts, stream: Bi
             if loaded >= limits.max_frames:
                 return flawed(facts, "bomb", f"{name} has more than {limits.max_frames:,} frames")
             if medium.late:
-                return flawed(facts, "bomb", f"decoding {name} was given up after {limits.max_seconds:g} s")
+                return flawed(facts, "bomb", f"decoding {name} was given up after {limits.max_media_seconds:g} s")
             image.load()
             loaded += 1
             milliseconds += float(image.info.get("duration") or 0)

@@ -38,7 +38,7 @@ class Medium:
         self.name = name
         self.depth = depth
         self.limits = limits
-        self.deadline = time.monotonic() + limits.max_seconds
+        self.deadline = time.monotonic() + limits.max_media_seconds
         self.path: Path | None = None
         self._fd = -1
         self._whole: Bytes | None = None

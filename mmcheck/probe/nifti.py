@@ -50,7 +50,9 @@ def look_nifti(medium: Medium, packed: bool) -> Facts | None:
                 while (piece := len(source.read(_PIECE))) and held <= _wanted(header) + _PIECE:
                     held += piece
                     if medium.late:
-                        return flawed(facts, "bomb", f"unpacking was given up after {medium.limits.max_seconds:g} s")
+                        return flawed(
+                            facts, "bomb", f"unpacking was given up after {medium.limits.max_media_seconds:g} s"
+                        )
                 return _judge(facts, head, held, True)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             if not head and suffix_of(medium.name or "") != ".nii.gz":

@@ -67,7 +67,7 @@ def look_npz(medium: Medium) -> Facts | None:
                     found = _npy(facts, file.read(1 << 16), member.file_size, medium.depth == "decode")
                     while medium.depth == "decode" and file.read(_PIECE):
                         if medium.late:
-                            words = f"unpacking was given up after {medium.limits.max_seconds:g} s"
+                            words = f"unpacking was given up after {medium.limits.max_media_seconds:g} s"
                             return flawed(facts, "bomb", words)
                 if found.defect is not None:
                     return replace(found, detail=f"{member.filename}: {found.detail}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmcheck.errors import MmcheckError
+from mmcheck.limits import Limits
 from mmcheck.readers import json_document, json_outline
 from mmcheck.readers.batch import Batch, Fault
 from mmcheck.readers.container import Container, container
@@ -20,7 +21,14 @@ _LARGE = 4 << 20
 _FAR = 64 << 20
 
 
-def read(path: Path, at: str = "", *, document: bool = False, block: int = BLOCK) -> Iterator[Batch]:
+def read(
+    path: Path,
+    at: str = "",
+    *,
+    document: bool = False,
+    block: int = BLOCK,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+) -> Iterator[Batch]:
     """The records of a file, in batches of about `block` bytes of text and at most 5,000 records.
 
     `at` is a JSON pointer to the array or the object that holds the records of a JSON document; "" is the top level,
@@ -32,17 +40,17 @@ def read(path: Path, at: str = "", *, document: bool = False, block: int = BLOCK
     if found.fault is not None:
         yield Batch(faults=[found.fault])
     elif document and found.name == "jsonl":
-        yield from _json(path, found, "", True, block)
+        yield from _json(path, found, "", True, block, limits)
     elif at and found.name not in ("json", "yaml"):
         message = f"the file has no member {at!r}: it holds one record after the other"
         yield Batch(faults=[Fault("MM001", message, hint=f"records are looked for at {at} of a JSON document")])
     else:
-        yield from READERS[found.name](path, found, at, document, block)
+        yield from READERS[found.name](path, found, at, document, block, limits)
 
 
-def _json(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
-    with Stream(path, found.compression) as stream:
-        yield from _placed(stream, json_document.read(stream, at, document=document, block=block))
+def _json(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
+    with Stream(path, found.compression, limits=limits) as stream:
+        yield from _placed(stream, json_document.read(stream, at, document=document, block=block, limits=limits))
 
 
 def _placed(stream: Stream, batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -51,41 +59,41 @@ def _placed(stream: Stream, batches: Iterator[Batch]) -> Iterator[Batch]:
         yield batch
 
 
-def _jsonl(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
+def _jsonl(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
     from mmcheck.readers import jsonl
 
-    with Stream(path, found.compression) as stream:
-        yield from _placed(stream, jsonl.read(stream, block))
+    with Stream(path, found.compression, limits=limits) as stream:
+        yield from _placed(stream, jsonl.read(stream, block, limits))
 
 
-def _csv(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
+def _csv(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
     from mmcheck.readers import csv_table
 
     delimiter = "\t" if ".tsv" in [suffix.lower() for suffix in path.suffixes] else ","
-    with Stream(path, found.compression) as stream:
-        yield from _placed(stream, csv_table.read(stream, delimiter, block))
+    with Stream(path, found.compression, limits=limits) as stream:
+        yield from _placed(stream, csv_table.read(stream, delimiter, block, limits))
 
 
-def _yaml(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
+def _yaml(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
     from mmcheck.readers import yaml_document
 
-    with Stream(path, found.compression) as stream:
-        yield from yaml_document.read(stream)
+    with Stream(path, found.compression, limits=limits) as stream:
+        yield from yaml_document.read(stream, limits)
 
 
-def _parquet(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
+def _parquet(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
     from mmcheck.readers import parquet
 
-    yield from parquet.read(path, block)
+    yield from parquet.read(path, block, limits)
 
 
-def _arrow(path: Path, found: Container, at: str, document: bool, block: int) -> Iterator[Batch]:
+def _arrow(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
     from mmcheck.readers import arrow
 
-    yield from arrow.read(path, block)
+    yield from arrow.read(path, block, limits)
 
 
-READERS: dict[str, Callable[[Path, Container, str, bool, int], Iterator[Batch]]] = {
+READERS: dict[str, Callable[[Path, Container, str, bool, int, Limits], Iterator[Batch]]] = {
     "json": _json, "jsonl": _jsonl, "csv": _csv, "yaml": _yaml, "parquet": _parquet, "arrow": _arrow,
 }  # fmt: skip
 

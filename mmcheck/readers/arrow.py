@@ -8,25 +8,31 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch, Fault
 from mmcheck.readers.columnar import batches, damage, pyarrow
-from mmcheck.readers.source import BLOCK, open_file
+from mmcheck.readers.source import BLOCK, Expansion, StreamError, open_file
 
 _FILE_MAGIC = b"ARROW1"
 
 
-def read(path: Path, block: int = BLOCK) -> Iterator[Batch]:
+def read(path: Path, block: int = BLOCK, limits: Limits = Limits()) -> Iterator[Batch]:  # noqa: B008  # frozen
     """The rows of all record batches; what stands before a damaged place is read."""
     row = 0
+    unfolds = Expansion(path.stat().st_size, limits)
     with open_file(path) as file, _mapped(file.fileno()) as pages:
         try:
             for table in _tables(pages):
                 table.validate()
+                unfolds.add(table.nbytes)
                 for batch in batches(table, row, block):
                     yield batch
                     _give_back(pages)
                 row += table.num_rows
                 del table
+        except StreamError as error:
+            yield Batch(faults=[Fault("MM002", error.message, hint=error.hint)])
+            return
         except damage() as error:
             hint = "the file was not written or copied to its end: write it again or fetch it again"
             words = str(error).splitlines()[0][:300] if str(error) else type(error).__name__

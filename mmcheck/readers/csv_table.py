@@ -7,10 +7,11 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 
+from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch, Fault
+from mmcheck.readers.jsonl import told
 from mmcheck.readers.source import BLOCK, Stream, StreamError
 
-_FIELD = 16 << 20
 _LINES = 1_000
 """How many lines one row may have: a quote that is never closed would else swallow the file."""
 _RECORDS = 5_000
@@ -19,8 +20,9 @@ _RECORDS = 5_000
 class _Feeder:
     """Hands lines to the csv module, and can take back those behind the first of a broken row."""
 
-    def __init__(self, lines: Iterator[str]) -> None:
+    def __init__(self, lines: Iterator[str], longest: int) -> None:
         self._lines = lines
+        self._longest = longest
         self._back: list[str] = []
         self.row: list[str] = []
         self.line = 1
@@ -33,6 +35,8 @@ class _Feeder:
             raise csv.Error("a quote that is not closed")
         line = self._back.pop() if self._back else next(self._lines)
         self.row.append(line)
+        if len(line) > self._longest:
+            raise csv.Error(f"a line longer than {told(self._longest)}")
         return line
 
     def done(self) -> None:
@@ -47,11 +51,17 @@ class _Feeder:
         self.row = []
 
 
-def read(stream: Stream, delimiter: str = ",", block: int = BLOCK) -> Iterator[Batch]:
+def read(
+    stream: Stream,
+    delimiter: str = ",",
+    block: int = BLOCK,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+) -> Iterator[Batch]:
     """The rows below the header; `lines` are where they begin. Lines without any text are no rows."""
     text = io.TextIOWrapper(io.BufferedReader(stream, min(block, 1 << 20)), "utf-8", "surrogateescape", newline="")
-    csv.field_size_limit(max(csv.field_size_limit(), _FIELD))
-    feeder = _Feeder(_lines(text))
+    # The module has one limit for the whole process: it must not be the stricter one.
+    csv.field_size_limit(max(csv.field_size_limit(), limits.max_line_bytes))
+    feeder = _Feeder(_lines(text, limits.max_line_bytes), limits.max_line_bytes)
     reader = csv.reader(feeder, delimiter=delimiter, strict=True)
     rows = _Rows(feeder)
     try:
@@ -81,10 +91,12 @@ def read(stream: Stream, delimiter: str = ",", block: int = BLOCK) -> Iterator[B
         yield rows.taken()
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    """Lines of bounded length: the csv module refuses a cell as long as the bound."""
-    while line := text.readline(_FIELD + 1):
+def _lines(text: io.TextIOWrapper, longest: int) -> Iterator[str]:
+    """Lines of bounded length: of one that is longer, the beginning."""
+    while line := text.readline(longest + 1):
         yield line
+        while len(line) > longest and not line.endswith(("\n", "\r")):
+            line = text.readline(longest + 1)
 
 
 class _Rows:

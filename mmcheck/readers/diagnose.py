@@ -6,7 +6,9 @@ import json
 import re
 from dataclasses import dataclass
 
-DEEPEST = 100
+from mmcheck.limits import Limits
+
+DEEPEST = Limits().max_nesting
 """How many levels a record may have; what walks through records later is recursive."""
 PRETTY = "the file is pretty-printed JSON; a .jsonl file needs each record on one line (jq -c . FILE > NEW)"
 
@@ -34,7 +36,8 @@ _ESCAPED_SURROGATE = re.compile(
     r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
 _HUGE_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(-?\d+(?:\.\d+)?[eE][+-]?\d{3,}|-?\d{300,})', re.DOTALL)
-_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
+# A string that is never closed goes on to the end, and is not tried again from its next quote.
+_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|([\[{])|([\]}])', re.DOTALL)
 _RUNS = (b"]" * 24, b"}" * 24, b"}]" * 12)
 _LITERALS = ("true", "false", "null")
 _ENDS_A_VALUE = '}]"0123456789el'
@@ -60,8 +63,8 @@ def _refuse(name: str) -> None:
 _DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=str, parse_float=str)
 
 
-def too_deep(text: bytes) -> int | None:
-    """Where a value goes deeper than `DEEPEST` levels, None where it does not (or hides it well).
+def too_deep(text: bytes, deepest: int = DEEPEST) -> int | None:
+    """Where a value goes deeper than `deepest` levels, None where it does not (or hides it well).
 
     Counting brackets costs a third of decoding, so only a run of closing ones makes a text suspect. What is nested
     that deep without such a run is rare, and decoders themselves give up at some thousand levels.
@@ -72,14 +75,14 @@ def too_deep(text: bytes) -> int | None:
     for match in _BRACKET.finditer(text):
         if match[1]:
             depth += 1
-            if depth > DEEPEST:
+            if depth > deepest:
                 return match.start()
         elif match[2]:
             depth -= 1
     return None
 
 
-def diagnose(text: bytes, *, alone: bool = True) -> Diagnosis:
+def diagnose(text: bytes, *, alone: bool = True, deepest: int = DEEPEST) -> Diagnosis:
     """Why `text` is not one JSON value; with `alone=False` more may follow the value (an element of an array).
 
     Latin-1 keeps one character a byte, so that the offsets of Python's decoder are offsets in the bytes.
@@ -92,7 +95,7 @@ def diagnose(text: bytes, *, alone: bool = True) -> Diagnosis:
         found = next((match for match in _STRING_OR_CONSTANT.finditer(chars) if match[1]), None)
         return Diagnosis(found.start(1) if found else start, f"{error} is not JSON", _NUMBER)
     except RecursionError:
-        return _nested(too_deep(text) or start)
+        return _nested(too_deep(text, deepest) or start, deepest)
     except json.JSONDecodeError as error:
         return _classify(chars, error.pos, error.msg)
     rest = chars[end:].lstrip(" \t\r\n")
@@ -100,8 +103,8 @@ def diagnose(text: bytes, *, alone: bool = True) -> Diagnosis:
         return _followed(chars, len(chars) - len(rest))
     if chars[end : end + 1] in tuple("0123456789.eE+-"):
         return Diagnosis(start, "a malformed number", "write numbers as 1, 1.5 or 1e5")
-    deep = too_deep(text)
-    return _undecodable(text, chars) if deep is None else _nested(deep)
+    deep = too_deep(text, deepest)
+    return _undecodable(text, chars) if deep is None else _nested(deep, deepest)
 
 
 def extent(text: bytes) -> int:
@@ -115,8 +118,8 @@ def extent(text: bytes) -> int:
         return 0
 
 
-def _nested(at: int) -> Diagnosis:
-    return Diagnosis(at, f"nested more than {DEEPEST} levels deep", "no loader follows so far: is a bracket repeated?")
+def _nested(at: int, deepest: int) -> Diagnosis:
+    return Diagnosis(at, f"nested more than {deepest} levels deep", "no loader follows so far: is a bracket repeated?")
 
 
 def _followed(chars: str, at: int) -> Diagnosis:

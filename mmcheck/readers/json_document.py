@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
+from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch, Fault
 from mmcheck.readers.diagnose import diagnose, too_deep
 from mmcheck.readers.json_chunks import Chunk, chunks, skip
@@ -14,16 +16,21 @@ from mmcheck.readers.json_window import Broken, Window, members
 from mmcheck.readers.jsonl import RECORDS, UNREADABLE, excerpt, no_gc
 from mmcheck.readers.source import BLOCK, Stream, StreamError
 
-WHOLE = 512 << 20
-"""How many bytes a document may have that is one record."""
-
+_EMPTY = re.compile(rb"\[[ \t\r\n]*\]|\{[ \t\r\n]*\}")
 _TYPES = {b"{": "object", b"[": "array", b'"': "string", b"t": "boolean", b"f": "boolean", b"n": "null"}
 _DECODE = msgspec.json.Decoder().decode
 
 
-def read(stream: Stream, at: str = "", *, document: bool = False, block: int = BLOCK) -> Iterator[Batch]:
+def read(
+    stream: Stream,
+    at: str = "",
+    *,
+    document: bool = False,
+    block: int = BLOCK,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+) -> Iterator[Batch]:
     """The records at the JSON pointer `at` (`*`: the members of the document itself), or the document as one record."""
-    return _Document(Window(stream, block), at).batches(document)
+    return _Document(Window(stream, block, limits), at).batches(document)
 
 
 def steps(at: str) -> list[str]:
@@ -39,6 +46,7 @@ def kind(byte: bytes) -> str:
 class _Document:
     def __init__(self, window: Window, at: str) -> None:
         self.window = window
+        self.deepest = window.limits.max_nesting
         self.at = at
         self.row = 0
         self.inside = False
@@ -69,7 +77,7 @@ class _Document:
 
     def _one(self) -> Iterator[Batch]:
         self.inside = True
-        raw = self.window.take(WHOLE)
+        raw = self.window.take(self.window.limits.max_document_bytes)
         self.inside = False
         if raw[:1] == b"{" and not raw[1:-1].strip():
             return
@@ -93,6 +101,10 @@ class _Document:
                 message = f"{what} is a {kind(first)}, not an array or an object of records"
                 self.faults.append(Fault("MM001", message, pointer=walked))
                 window.take()
+            return
+        if not walked and (empty := _EMPTY.match(window.buffer, window.at)):
+            self.faults.append(Fault("MM003", "the file holds no record", hint="write it again or fetch it again"))
+            window.at = empty.end()
             return
         if first != b"{":
             message = f"the document has no member {path[0]!r}: {walked or 'it'} is {_article(kind(first))}"
@@ -136,7 +148,7 @@ class _Document:
         try:
             with no_gc():
                 values: list[Any] = [_DECODE(raw) for raw in raws]
-            if too_deep(b",".join(raws)) is not None:
+            if too_deep(b",".join(raws), self.deepest) is not None:
                 raise RecursionError
             return Batch(rows=list(range(first, self.row)), values=values, raws=raws, keys=keys)
         except UNREADABLE:
@@ -144,10 +156,10 @@ class _Document:
         for index, raw in enumerate(raws):
             try:
                 value = _DECODE(raw)
-                if too_deep(raw) is not None:
+                if too_deep(raw, self.deepest) is not None:
                     raise RecursionError
             except UNREADABLE:
-                found = diagnose(raw)
+                found = diagnose(raw, deepest=self.deepest)
                 where = f"record {first + index}" + (f" ({keys[index]!r})" if keys else "")
                 message = f"{where} is not readable JSON: {found.message}"
                 batch.faults.append(
@@ -166,7 +178,7 @@ class _Document:
         window = self.window
         offset, message, hint = broken.offset, broken.message, broken.hint
         if message is None:
-            found = diagnose(window.buffer[offset:], alone=False)
+            found = diagnose(window.buffer[offset:], alone=False, deepest=self.deepest)
             offset, message, hint = offset + found.offset, found.message, found.hint
         line, column = window.place(offset)
         message = f"not JSON at line {line}, column {column}: {message}"

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from mmcheck.readers.json_chunks import SMALL, chunks, skip
-from mmcheck.readers.json_document import WHOLE, steps
+from mmcheck.readers.json_document import steps
 from mmcheck.readers.json_window import Broken, Window, members
 from mmcheck.readers.jsonl import UNREADABLE
 from mmcheck.readers.source import BLOCK, Stream, StreamError
@@ -51,7 +51,7 @@ def frame(stream: Stream, at: str, block: int = BLOCK) -> dict[str, Any]:
                 found[key] = ...
                 skip(window)
             else:
-                found[key] = _DECODE(window.take(WHOLE))
+                found[key] = _DECODE(window.take(window.limits.max_document_bytes))
     except (Broken, StreamError, *UNREADABLE):
         pass
     return found

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mmcheck.readers.jsonl import LONGEST
+from mmcheck.limits import Limits
+from mmcheck.readers.jsonl import told
 from mmcheck.readers.source import BLOCK, Stream
 
 _RAW = msgspec.json.Decoder(msgspec.Raw)
@@ -46,8 +47,9 @@ class Broken(Exception):
 class Window:
     """Part of a text: `buffer[at:]` is yet to be read, and `base` bytes came before `buffer`."""
 
-    def __init__(self, stream: Stream, block: int = BLOCK) -> None:
+    def __init__(self, stream: Stream, block: int = BLOCK, limits: Limits = Limits()) -> None:  # noqa: B008  # frozen
         self._stream = stream
+        self.limits = limits
         self.block = block
         self.buffer = b""
         self.at = 0
@@ -91,12 +93,13 @@ class Window:
                 return b""
             self.fill()
 
-    def end(self, longest: int = LONGEST) -> int | None:
-        """Where the value that begins here ends; None where it is longer than `longest`. Raises Broken.
+    def end(self, longest: int | None = None) -> int | None:
+        """Where the value that begins here ends; None where it is longer than `longest` bytes. Raises Broken.
 
         A decoder that is done with a value refuses what follows and says at which byte: that byte is the end. What it
         dislikes at the end of the window may be a number or a word that goes on behind it.
         """
+        longest = longest or self.limits.max_line_bytes
         while True:
             try:
                 words, byte = _refusal(memoryview(self.buffer)[self.at :])
@@ -112,12 +115,13 @@ class Window:
                 return None
             self.fill()
 
-    def take(self, longest: int = LONGEST) -> bytes:
+    def take(self, longest: int | None = None) -> bytes:
         """The value that begins here, and go behind it. Raises Broken, also where it is too long."""
+        longest = longest or self.limits.max_line_bytes
         end = self.end(longest)
-        if end is None:
+        if end is None or end - self.at > longest:
             hint = "media should be files of their own, or the records one a line"
-            raise Broken(self.at, f"a value is longer than {longest >> 20} MB", hint)
+            raise Broken(self.at, f"a value is longer than {told(longest)}", hint)
         value = self.buffer[self.at : end].rstrip(b" \t\r\n")
         self.at = end
         return value

@@ -9,14 +9,13 @@ from typing import Any
 
 import msgspec
 
+from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch, Fault
 from mmcheck.readers.diagnose import PRETTY, diagnose, extent, too_deep
 from mmcheck.readers.source import BLOCK, Stream, StreamError
 
 RECORDS = 5_000
 """How many records a batch holds at most."""
-LONGEST = 64 << 20
-"""How many bytes one record may have."""
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _DECODER = msgspec.json.Decoder()
@@ -37,9 +36,9 @@ def no_gc() -> Iterator[None]:
             gc.enable()
 
 
-def read(stream: Stream, block: int = BLOCK) -> Iterator[Batch]:
+def read(stream: Stream, block: int = BLOCK, limits: Limits = Limits()) -> Iterator[Batch]:  # noqa: B008  # frozen
     """The records of a JSON lines stream; blank lines have no row, broken ones do."""
-    reader = _Lines()
+    reader = _Lines(limits)
     carry: list[bytes] = []
     size, overlong = 0, False
     while True:
@@ -61,7 +60,7 @@ def read(stream: Stream, block: int = BLOCK) -> Iterator[Batch]:
         if cut < 0 and data:
             carry.append(data)
             size += len(data)
-            if size > LONGEST:
+            if size > limits.max_line_bytes:
                 carry, size, overlong = [], 0, True
             continue
         text = b"".join((*carry, data[:cut] if data else b""))
@@ -78,7 +77,8 @@ def read(stream: Stream, block: int = BLOCK) -> Iterator[Batch]:
 class _Lines:
     """Where the reading stands: the next row, the next line, and whether the file is pretty-printed."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
         self.row = 0
         self.line = 1
         self.pretty = False
@@ -122,13 +122,18 @@ class _Lines:
                 values = _DECODER.decode_lines(text)
         except (*UNREADABLE, IndexError):
             return None
-        return None if len(values) != len(raws) or too_deep(text) is not None else (raws, values)
+        sound = len(values) == len(raws) and too_deep(text, self.limits.max_nesting) is None
+        return (raws, values) if sound and self._short(text, raws) else None
+
+    def _short(self, text: bytes, raws: list[bytes]) -> bool:
+        longest = self.limits.max_line_bytes
+        return len(text) <= longest or max(map(len, raws)) <= longest
 
     def _one_by_one(self, text: bytes) -> Iterator[Batch]:
-        deep = too_deep(text) is not None
+        deep = too_deep(text, self.limits.max_nesting) is not None
         lines = text.split(b"\n")
         with no_gc():
-            values = [_value(line.strip(_BLANK), deep) for line in lines]
+            values = [_value(line.strip(_BLANK), deep, self.limits) for line in lines]
         batch = Batch(lines=[], raws=[])
         for line, value in zip(lines, values, strict=True):
             if value is _BLANK:
@@ -155,7 +160,7 @@ class _Lines:
             yield batch
 
     def _fault(self, line: bytes) -> Fault:
-        found = diagnose(line)
+        found = diagnose(line, deepest=self.limits.max_nesting)
         column = len(line[: found.offset].decode(errors="replace")) + 1
         return Fault(
             code="MM002",
@@ -168,7 +173,7 @@ class _Lines:
 
     def too_long(self) -> Batch:
         """The fault of a line that nobody can hold in memory."""
-        message = f"line {self.line} is longer than {LONGEST >> 20} MB"
+        message = f"line {self.line} is longer than {told(self.limits.max_line_bytes)}"
         hint = "line breaks are missing between the records, or media should be files of their own"
         fault = Fault("MM002", message, row=self.row, line=self.line, hint=hint)
         self.row += 1
@@ -176,17 +181,23 @@ class _Lines:
         return Batch(lines=[], raws=[], faults=[fault])
 
 
-def _value(line: bytes, deep: bool) -> Any:
+def told(size: int) -> str:
+    """A limit in the largest unit that it is a whole number of."""
+    unit = next((each for each in (1 << 20, 1 << 10) if size % each == 0), 1)
+    return f"{size // unit:,} {({1 << 20: 'MB', 1 << 10: 'kB', 1: 'bytes'})[unit]}"
+
+
+def _value(line: bytes, deep: bool, limits: Limits) -> Any:
     """The value of a line, or which kind of no value it is; `deep` where some line of the block is too deep."""
     if not line:
         return _BLANK
-    if len(line) > LONGEST:
+    if len(line) > limits.max_line_bytes:
         return _TOO_LONG
     try:
         value = _DECODER.decode(line)
     except UNREADABLE:
         return _BROKEN
-    return _BROKEN if deep and too_deep(line) is not None else value
+    return _BROKEN if deep and too_deep(line, limits.max_nesting) is not None else value
 
 
 def _is_pretty(text: bytes) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch, Fault
 from mmcheck.readers.columnar import batches, damage, pyarrow, rows_for
-from mmcheck.readers.source import BLOCK, open_file
+from mmcheck.readers.source import BLOCK, Expansion, StreamError, open_file
 
 _BUFFER = 1 << 20
 _TRIAL = 16
@@ -28,16 +29,21 @@ def damaged(error: Exception, row: int = 0) -> Fault:
     return Fault("MM003", f"the Parquet file is damaged{after}: {words}", hint=hint)
 
 
-def read(path: Path, block: int = BLOCK) -> Iterator[Batch]:
+def read(path: Path, block: int = BLOCK, limits: Limits = Limits()) -> Iterator[Batch]:  # noqa: B008  # frozen
     """The rows of all row groups; what stands before a damaged place is read."""
     row = 0
     try:
+        unfolds = Expansion(path.stat().st_size, limits)
         with opened(path) as file:
             for group in range(file.metadata.num_row_groups):
                 size = _rows(file, group, block)
                 for table in file.iter_batches(batch_size=size, row_groups=[group]):
+                    unfolds.add(table.nbytes)
                     yield from batches(table, row, block)
                     row += table.num_rows
+    except StreamError as error:
+        yield Batch(faults=[Fault("MM002", error.message, hint=error.hint)])
+        return
     except damage() as error:
         yield Batch(faults=[damaged(error, row)])
         return

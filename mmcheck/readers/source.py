@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from mmcheck.errors import OpenError
+from mmcheck.limits import DENSE, Limits
 
 BOM = b"\xef\xbb\xbf"
 BLOCK = 2 << 20
@@ -27,6 +29,27 @@ class StreamError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class Expansion:
+    """Adds up what a compressed file of `size` bytes unfolds to, and stops where it is a bomb."""
+
+    def __init__(self, size: int, limits: Limits) -> None:
+        self._most = min(limits.max_decoded_bytes, max(DENSE, limits.max_expansion * size))
+        self._dense = self._most < limits.max_decoded_bytes
+        self._limits = limits
+        self._sum = 0
+
+    def add(self, size: int) -> None:
+        """Count `size` more bytes. Raises StreamError where they are too many."""
+        self._sum += size
+        if self._sum <= self._most:
+            return
+        most, name = f"{self._limits.max_decoded_bytes:,} bytes", "max_decoded_bytes"
+        if self._dense:
+            most, name = f"{self._limits.max_expansion} times its size", "max_expansion"
+        hint = f"a decompression bomb, or a file that says the same over and over: --param {name}=N raises the limit"
+        raise StreamError(f"the file unfolds to more than {most}", hint)
 
 
 def _cut(kind: str) -> StreamError:
@@ -87,10 +110,18 @@ class Stream(io.RawIOBase):
     What was decompressed before a `StreamError` is given out first; the error is raised by the next read.
     """
 
-    def __init__(self, path: Path, compression: str = "", *, keep_bom: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        compression: str = "",
+        *,
+        keep_bom: bool = False,
+        limits: Limits = Limits(),  # noqa: B008  # frozen
+    ) -> None:
         self._path = path
         self._file = open_file(path)
         self._pieces = DECOMPRESSORS[compression](self._file) if compression else None
+        self._expansion = Expansion(path.stat().st_size, limits)
         self._rest = b""
         self._failure: StreamError | None = None
         if not keep_bom:
@@ -120,7 +151,9 @@ class Stream(io.RawIOBase):
         try:
             if self._pieces is None:
                 return self._file.read(wanted if wanted > 0 else BLOCK)
-            return next(self._pieces, b"")
+            piece = next(self._pieces, b"")
+            self._expansion.add(len(piece))
+            return piece
         except StreamError as error:
             self._failure = error
         except OSError as error:
@@ -157,10 +190,15 @@ def open_file(path: Path) -> IO[bytes]:
             raise OpenError(f"{path} is a directory, not a file")
         if path.exists() and not path.is_file():
             raise OpenError(f"{path} is not a regular file")
-        return path.open("rb", buffering=0)
+        return open(path, "rb", buffering=0, opener=_not_waiting)
     except FileNotFoundError:
         raise OpenError(f"{path} does not exist") from None
     except PermissionError:
         raise OpenError(f"{path} may not be opened: permission denied") from None
     except (OSError, ValueError) as error:
         raise OpenError(f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    """Open without waiting, for the case that somebody puts a pipe in the file's place in between."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

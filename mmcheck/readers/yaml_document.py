@@ -6,13 +6,11 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
+from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch, Fault
+from mmcheck.readers.jsonl import told
 from mmcheck.readers.source import Stream, StreamError
 
-_LONGEST = 64 << 20
-_DEEPEST = 100
-_NODES = 250_000
-"""How many values a file may have once its aliases are written out."""
 _MERGE = "tag:yaml.org,2002:merge"
 _PLAIN = "tag:yaml.org,2002:"
 
@@ -25,25 +23,26 @@ class _Refused(Exception):
         )
 
 
-def read(stream: Stream) -> Iterator[Batch]:
+def read(stream: Stream, limits: Limits = Limits()) -> Iterator[Batch]:  # noqa: B008  # frozen
     """The documents of a YAML stream."""
     import yaml
+
+    from mmcheck.readers.yaml_bounds import TooMuch, bound
 
     batch = Batch(lines=[], texts=[])
     assert batch.lines is not None and batch.texts is not None
     try:
-        text = stream.read(_LONGEST + 1)
-        if len(text) > _LONGEST:
-            raise _Refused(
-                f"the file is larger than {_LONGEST >> 20} MB", 1, "YAML is for configurations: use JSON lines"
-            )
+        text = stream.read(limits.max_yaml_bytes + 1)
+        if len(text) > limits.max_yaml_bytes:
+            hint = "YAML is for configurations: use JSON lines"
+            raise _Refused(f"the file is larger than {told(limits.max_yaml_bytes)}", 1, hint)
         chars = text.decode()
         loader_type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        _measure(yaml.parse(chars, Loader=loader_type))
+        bound(chars, limits.max_nesting, limits.max_yaml_values)
         loader = loader_type(chars)
         while loader.check_node():
             node: Any = loader.get_node()
-            document = _Document(loader, batch.faults)
+            document = _Document(loader, batch.faults, limits)
             value = document.value(node, "", 0)
             if value is not None:
                 batch.rows.append(len(batch.rows))
@@ -52,6 +51,8 @@ def read(stream: Stream) -> Iterator[Batch]:
                 batch.texts.append(document.texts)
     except _Refused as error:
         batch.faults.append(error.fault)
+    except TooMuch as error:
+        batch.faults.append(_Refused(error.message, error.line, error.hint).fault)
     except StreamError as error:
         batch.faults.append(Fault("MM002", error.message, hint=error.hint))
     except UnicodeDecodeError as error:
@@ -77,26 +78,11 @@ def _syntax(error: Exception, chars: str) -> Fault:
     return Fault("MM002", f"not YAML{where}: {words}", line=line, hint=hint)
 
 
-def _measure(events: Iterator[Any]) -> None:
-    """Refuse what would exhaust the stack before anything is built."""
-    import yaml
-
-    depth = 0
-    for event in events:
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _DEEPEST:
-                line = event.start_mark.line + 1 if event.start_mark else 1
-                hint = f"at most {_DEEPEST} levels are read"
-                raise _Refused("nested too deeply", line, hint)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-
-
 class _Document:
     """Makes values of nodes. Keys are texts, as in JSON; dates are ISO text."""
 
-    def __init__(self, loader: Any, faults: list[Fault]) -> None:
+    def __init__(self, loader: Any, faults: list[Fault], limits: Limits) -> None:
+        self._limits = limits
         self._loader = loader
         self._faults = faults
         self._nodes = 0
@@ -110,13 +96,13 @@ class _Document:
 
         line = node.start_mark.line + 1
         self._nodes += 1
-        if self._nodes > _NODES:
+        if self._nodes > self._limits.max_yaml_values:
             raise _Refused(
                 "its aliases unfold to too many values", line, "write the values out, or use fewer aliases", pointer
             )
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, pointer)
-        if id(node) in self._open or depth > _DEEPEST:
+        if id(node) in self._open or depth > self._limits.max_nesting:
             raise _Refused("an alias holds itself", line, "write the value out", pointer)
         if node.tag not in (_PLAIN + "seq", _PLAIN + "map"):
             raise _Refused(f"the tag {node.tag} is not allowed", line, "use plain lists and mappings", pointer)

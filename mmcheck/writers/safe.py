@@ -25,8 +25,10 @@ def refuse(target: Path, sources: list[Path], *, overwrite: bool) -> None:
 
 
 @contextmanager
-def replacing(target: Path, *, folder: bool = False) -> Iterator[Path]:
+def replacing(target: Path, *, folder: bool = False, optional: bool = False) -> Iterator[Path]:
     """A temporary name beside `target` to write to, renamed to it where the block ends well, else removed.
+
+    Where nothing was written to an `optional` one, what was there before is removed.
 
     Raises OpenError where the disk is full or refuses.
     """
@@ -35,7 +37,9 @@ def replacing(target: Path, *, folder: bool = False) -> Iterator[Path]:
         if folder:
             partial.mkdir()
         yield partial
-        if folder or target.is_dir():
+        if optional and not partial.exists():
+            target.unlink(missing_ok=True)
+        elif folder or target.is_dir():
             _replace_folder(partial, target)
         else:
             _flush(partial)

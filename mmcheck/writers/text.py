@@ -65,6 +65,11 @@ class JsonArray:
             members.append(_member(str(record[self._key]), rest))
         self._file.write(b",\n".join(members))
 
+    def write_member(self, name: str, value: Any) -> None:
+        """Write one member of a map."""
+        self._file.write(self._between + _member(name, value))
+        self._between = b",\n"
+
     def close(self) -> None:
         """End the document."""
         end = b"\n]" if self._key is None else b"\n}"

@@ -134,7 +134,7 @@
       this.list.start = this.start + 1;
       this.earlier.hidden = this.start === 0;
       this.more.hidden = this.end >= this.fitting.length;
-      const all = number(this.all.length) + " findings";
+      const all = number(this.all.length) + (this.all.length === 1 ? " finding" : " findings");
       const some = number(this.fitting.length) + " of " + all;
       this.form.querySelector("output").textContent = this.fitting.length === this.all.length ? all : some;
     }
