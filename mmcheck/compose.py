@@ -103,7 +103,7 @@ def compose(
         file=file,
         row=number,
         line=line,
-        sample=sample,
+        sample=None if sample is None else clipped(sample),
         pointer=pointer,
         turn=row.get("turn"),
         position=row.get("position"),

@@ -102,10 +102,7 @@ def _follow(value: Any, path: Sequence[str | int]) -> Any:
 def _follow_schema(node: Any, path: Sequence[str | int]) -> dict[str, Any]:
     whole = node
     for step in path:
-        if step == "$ref":
-            node = _follow(whole, node["$ref"].lstrip("#/").split("/"))
-        else:
-            node = node[step]
+        node = _follow(whole, node["$ref"].lstrip("#/").split("/")) if step == "$ref" else node[step]
     return node if isinstance(node, dict) else {}
 
 

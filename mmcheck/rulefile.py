@@ -101,7 +101,7 @@ TOP_KEYS = (
 
 STANZA_KEYS = (
     "code", "name", "severity", "table", "when", "message", "hint", "docs", "source", "per", "pointer", "value",
-    "tolerate", "warn_above", "error_above", "good", "bad", *CHECKS,
+    "tolerate", "warn_above", "error_above", "fix", "good", "bad", *CHECKS,
 )  # fmt: skip
 
 

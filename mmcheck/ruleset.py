@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmcheck import limits, rulefile
+from mmcheck.choosing import check_formats, check_selectors, elsewhere, overrides, selected, typed
 from mmcheck.compiling import Rule, Trust, compile_rule
 from mmcheck.errors import RequestError, nearest
 from mmcheck.finding import Severity
@@ -50,8 +51,8 @@ class RuleSet:
         stanzas = [rule.stanza for rule in self.rules]
         found = []
         for pattern, selectors in per_path.items():
-            _known_selectors(selectors, stanzas)
-            codes = {rule.code for rule in self.rules if not _selected(rule.stanza, rule.severity, (), selectors)}
+            check_selectors((), selectors, stanzas)
+            codes = {rule.code for rule in self.rules if not selected(rule.stanza, rule.severity, (), selectors)}
             found.append((pattern, frozenset(codes)))
         return tuple(found)
 
@@ -109,8 +110,9 @@ def build(
     core, common = shipped()
     own = [each for file in rule_files for each in extended(file)]
     for file in own:
-        _known_formats(file, form, known_formats)
-    own = [file for file in own if not file.applies_to or form.name in file.applies_to]
+        check_formats(file, form, known_formats)
+    others = [file for file in own if file.applies_to and form.name not in file.applies_to]
+    own = [file for file in own if file not in others]
     of_profile = extended(profile) if profile else []
     lent = {file.path.resolve() for file in of_profile}
     # Two files may extend the same third one.
@@ -127,10 +129,10 @@ def build(
     known = {stanza.code for stanza in stanzas}
     for file in (form.rules, *own):
         for code in file.severity:
-            if code not in known:
+            if code not in known and code not in elsewhere().codes:
                 raise RequestError(f"{file.located.at('severity', code)}: no rule {code!r}{nearest(code, known)}")
-    severities |= _overrides(severity or {}, known)
-    _known_selectors([*select, *ignore], stanzas)
+    severities |= overrides(severity or {}, known)
+    check_selectors(select, ignore, [*stanzas, *(stanza for file in others for stanza in file.stanzas)])
     vetted = {core.path, common.path, *([form.path] if _is_shipped(form.path) else [])}
     # A format may restate a common rule for one of its tables: ids that are unique within a group only, say.
     restated = {(stanza.code, stanza.table) for stanza in form.rules.stanzas}
@@ -145,7 +147,7 @@ def build(
             skip = None
             if grave is Severity.OFF:
                 skip = "off"
-            elif not _selected(stanza, grave, select, ignore):
+            elif not selected(stanza, grave, select, ignore):
                 skip = "not selected"
             rules.append(compile_rule(stanza, form, grave, values, trust, skip))
     text = repr([(rule.stanza, rule.severity, rule.skip) for rule in rules]) + repr(sorted(values.items()))
@@ -190,58 +192,3 @@ def _no_clashes(own: list[RuleFile], stanzas: list[Stanza]) -> None:
                 elsewhere = other.where.rpartition(":")[0] != str(file.path)
                 if other.code == stanza.code and elsewhere:
                     raise RequestError(f"{stanza.where}: the code {stanza.code} is already used at {other.where}")
-
-
-def typed(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters from the command line or a configuration, as the type that their defaults have."""
-    values: dict[str, Any] = {}
-    for name, text in given.items():
-        if name not in defaults:
-            raise RequestError(f"there is no parameter {name!r}{nearest(name, defaults)}")
-        default = defaults[name]
-        try:
-            if not isinstance(text, str):
-                values[name] = text
-            elif isinstance(default, bool):
-                values[name] = {"true": True, "false": False}[text.lower()]
-            elif isinstance(default, int):
-                values[name] = int(text)
-            elif isinstance(default, float):
-                values[name] = float(text)
-            else:
-                values[name] = [part for part in text.split(",") if part] if isinstance(default, list) else text
-        except (ValueError, KeyError):
-            raise RequestError(f"the parameter {name} is {type(default).__name__}, not {text!r}") from None
-    return values
-
-
-def _overrides(severity: Mapping[str, str], known: Collection[str]) -> dict[str, Severity]:
-    for code in severity:
-        if code not in known:
-            raise RequestError(f"severity: there is no rule {code!r}{nearest(code, known)}")
-    return {code: Severity(word) for code, word in severity.items()}
-
-
-def _known_formats(file: RuleFile, form: Format, more: Collection[str]) -> None:
-    """Refuse a misspelt format in `applies_to`."""
-    shipped_formats = [path.parent.name for path in folder("rules").glob("*/[0-9]*.yaml")]
-    for number, name in enumerate(file.applies_to):
-        if name not in (form.name, *more, *shipped_formats):
-            close = nearest(name, [form.name, *more, *shipped_formats])
-            raise RequestError(f"{file.located.at('applies_to', number)}: there is no format {name!r}{close}")
-
-
-def _known_selectors(selectors: Sequence[str], stanzas: Sequence[Stanza]) -> None:
-    known = {stanza.code for stanza in stanzas} | {stanza.name for stanza in stanzas} | {str(each) for each in Severity}
-    for selector in selectors:
-        if selector not in known and not any(stanza.code.startswith(selector) for stanza in stanzas):
-            raise RequestError(f"no rule is called {selector!r}{nearest(selector, known)}")
-
-
-def _selected(stanza: Stanza, severity: Severity, select: Sequence[str], ignore: Sequence[str]) -> bool:
-    def named(selectors: Sequence[str]) -> bool:
-        return any(
-            stanza.code.startswith(selector) or selector in (stanza.name, severity.value) for selector in selectors
-        )
-
-    return (not select or named(select)) and not named(ignore)

@@ -57,8 +57,8 @@ class Judge:
         """What the record breaks, most telling first; empty if it is valid."""
         try:
             errors = list(self._validator.iter_errors(record))
-        except (ValueError, RecursionError) as error:
-            return [_unjudged(error, row, line)]
+        except (ValueError, RecursionError) as refusal:
+            return [_unjudged(refusal, row, line)]
         told: list[Fault] = []
         seen: set[tuple[str, str]] = set()
         for error in sorted(errors, key=lambda error: len(error.instance_path)):

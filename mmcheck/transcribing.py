@@ -116,15 +116,17 @@ class Transcriber:
         """The converted records of a file, batch by batch."""
         changes = self._changes(file, container, dry)
         for batch in readers.read(file.path, file.at):
-            for fault in batch.faults:
-                account.summary.read += fault.row is not None
-                account.reject(Rejected(file.file, fault.row, fault.line, fault.message, fault.value))
-            account.summary.read += len(batch.rows)
+            apart = [Rejected(file.file, each.row, each.line, each.message, each.value) for each in batch.faults]
+            account.summary.read += len(batch.rows) + sum(each.row is not None for each in apart)
             if self.way.source == "mimic-it" and batch.keys is not None:
                 pairs = zip(batch.keys, batch.values, strict=True)
                 batch.values = [{"": key, **each} if isinstance(each, dict) else each for key, each in pairs]
             with no_gc():
-                made = self._converted(batch, file, options, container == "parquet", account, changes)
+                made = self._converted(
+                    batch, file, options, container == "parquet", account.summary.lost, changes, apart
+                )
+            for rejected in sorted(apart, key=lambda each: -1 if each.row is None else each.row):
+                account.reject(rejected)
             if made:
                 yield made
 
@@ -147,10 +149,11 @@ class Transcriber:
         file: DataFile,
         options: Options,
         columns: bool,
-        account: Account,
+        lost: dict[str, int],
         changes: tuple[Change | None, Change | None],
+        rejected: list[Rejected],
     ) -> list[dict[str, Any]]:
-        way, lost = self.way, account.summary.lost
+        way = self.way
         before, after = changes
         flat = columns and way.target == HUB
         quick = (
@@ -169,7 +172,7 @@ class Transcriber:
                 made.append(after(whole) if after is not None else whole)
             except Inexpressible as error:
                 line = batch.lines[number] if batch.lines else None
-                account.reject(Rejected(file.file, batch.rows[number], line, str(error), record))
+                rejected.append(Rejected(file.file, batch.rows[number], line, str(error), record))
         return made
 
 

@@ -41,10 +41,10 @@ def load(path: Path) -> Located:
     """Read one YAML document with a safe loader. Raises RequestError for bad YAML, OpenError for no file."""
     try:
         with open_file(path) as file:  # a regular one: a pipe or a device has no end
-            data = file.read(_LONGEST + 1) or b""
-        if len(data) > _LONGEST:
+            raw = file.read(_LONGEST + 1)
+        if len(raw) > _LONGEST:
             raise RequestError(f"{path} is larger than {_LONGEST >> 20} MB")
-        text = data.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except OSError as error:
         raise OpenError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

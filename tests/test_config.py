@@ -232,3 +232,23 @@ def test_code_runs_where_it_is_permitted(
     more = {"option": ["--allow-python"], "environment": [], "named": ["--config", "mmcheck.yaml"]}[how]
     assert run(["check", *more]) == 0
     assert "PASS" in capfd.readouterr().out
+
+
+def test_one_configuration_for_datasets_of_several_formats(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """What is said of the rules of another format or profile is passed over; what no rule has is refused."""
+    text = (
+        "select: [MM, AR, PX]\nignore: [WC001]\nseverity: {AR001: warning}\nparams: {part_types: [text], least: 4}\n"
+        "per_path: {'*.csv': {ignore: [YK]}}\nrules: [rules/ours.yaml]\ndatasets: [{path: one}]\n"
+    )
+    (folder / "mmcheck.yaml").write_text(text)
+    code, [one] = results(capfd)
+    assert (code, failed(one)) == (1, ["PX001"])
+    for word, wrong in (("AR,", "ARR,"), ("WC001", "WC999"), ("AR001:", "AR999:"), ("part_types", "part_tipes")):
+        (folder / "mmcheck.yaml").write_text(text.replace(word, wrong))
+        assert run(["check"]) == 2
+        assert wrong.strip(",:") in capfd.readouterr().err
+    (folder / "mmcheck.yaml").write_text("select: [AR]\ndatasets: [{path: one}]\n")
+    assert run(["check"]) == 2  # nothing would be checked
+    (folder / "mmcheck.yaml").write_text("params: {max_pixels: [1]}\ndatasets: [{path: one}]\n")
+    assert run(["check"]) == 2
+    assert "the parameter max_pixels is int, not [1]" in capfd.readouterr().err

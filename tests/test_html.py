@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -293,6 +294,10 @@ def test_it_fits_a_telephone(visit: Any, name: str) -> None:
 def test_names_and_roles_for_screen_readers(visit: Any) -> None:
     tab = visit("real.html")
     assert tab.get_by_role("heading", level=1).count() == 1
+    levels = [
+        int(tag[1]) for tag in tab.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((each) => each.tagName)")
+    ]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     for control in tab.locator("input, select").all():
         assert control.evaluate("(control) => control.labels.length") == 1
     assert tab.locator("svg:not([aria-label]):not([aria-hidden])").count() == 0

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -65,6 +66,19 @@ def test_examples_that_do_not(rules: Callable[..., Path], capfd: pytest.CaptureF
     out = capfd.readouterr().out
     assert "FAIL  PX001" in out and f"{path}:3: PX001 bad example 1: no row fails" in out
     assert run_test(path, "--param", "least=4") == 0
+
+
+def test_junit(rules: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = rules(RULES.replace("{text: a}", "{text: abc}"))
+    assert run_test(path, "-o", f"junit={tmp_path / 'out.xml'}") == 1
+    suite = ElementTree.parse(tmp_path / "out.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
+    [case] = suite.iter("testcase")
+    assert case.get("name") == "PX001 text-too-short"
+    capfd.readouterr()
+    assert run_test(rules(RULES), "-o", "junit") == 0
+    assert ElementTree.fromstring(capfd.readouterr().out.encode()).get("failures") == "0"
+    assert run_test(path, "-o", "junti") == 2
 
 
 def test_a_rule_without_examples_is_a_warning(rules: Callable[..., Path], capfd: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mmcheck.convert import aria, captions, data_juicer, llava, mimic_it, mmc4, multimeditron
+from mmcheck.convert import aria, captions, clips, data_juicer, llava, mimic_it, mmc4, multimeditron
 from mmcheck.convert.document import ABSENT, Document, Inexpressible, Options
 from mmcheck.convert.residue import Mapping, as_columns, attach, flatten, residue_of, restore
 
@@ -17,15 +17,15 @@ HUB: Final = "data-juicer"
 MAPPINGS: Final = {
     "aria": Mapping(aria.to_document, aria.from_document),
     "data-juicer": Mapping(data_juicer.to_document, data_juicer.from_document),
-    "internvid": Mapping(captions.internvid_to_document, captions.internvid_from_document),
+    "internvid": Mapping(clips.internvid_to_document, clips.internvid_from_document),
     "llava": Mapping(llava.to_document, llava.from_document, llava.spelt),
     "mimic-it": Mapping(mimic_it.to_document, mimic_it.from_document),
     "mmc4": Mapping(mmc4.to_document, mmc4.from_document),
-    "msr-vtt": Mapping(captions.msr_vtt_to_document, captions.msr_vtt_from_document),
+    "msr-vtt": Mapping(clips.msr_vtt_to_document, clips.msr_vtt_from_document),
     "multimeditron": Mapping(multimeditron.to_document, multimeditron.from_document, multimeditron.spelt),
     "video-chatgpt": Mapping(captions.video_chatgpt_to_document, captions.video_chatgpt_from_document),
     "wavcaps": Mapping(captions.wavcaps_to_document, captions.wavcaps_from_document),
-    "youku-mplug": Mapping(captions.youku_to_document, captions.youku_from_document),
+    "youku-mplug": Mapping(clips.youku_to_document, clips.youku_from_document),
 }
 
 

@@ -1,11 +1,10 @@
-"""Formats of one medium and its caption a record: WavCaps, Video-ChatGPT, Youku-mPLUG, InternVid, MSR-VTT."""
+"""Formats of one medium and its caption or question a record: WavCaps, Video-ChatGPT, and what clips need too."""
 
 from __future__ import annotations
 
-import ast
 import os
 import re
-from typing import Any
+from typing import Any, Final
 
 from mmcheck.convert.document import ABSENT, Document, Inexpressible, Options, alone, plain, speaker
 from mmcheck.convert.template import derived, literal
@@ -13,7 +12,7 @@ from mmcheck.convert.template import derived, literal
 _UNION = ("title", "description", "author", "href", "caption", "id", "duration", "audio", "download_link", "category",
           "tags")  # fmt: skip
 _NUMBERED = re.compile(r"caption_([1-9][0-9]*)")
-_SUFFIX = re.compile(r"\.(mp4|mkv|webm|avi|mov|flv|flac|wav|mp3|ogg)$", re.I)
+SUFFIX: Final = re.compile(r"\.(mp4|mkv|webm|avi|mov|flv|flac|wav|mp3|ogg)$", re.I)
 
 
 def _chunk(document: Document, text: str, label: str | None = None) -> str:
@@ -28,7 +27,7 @@ def _told(text: str, mark: str, options: Options) -> Any:
     return literal(text) if any(token in text for token in options.tokens.values()) else mark
 
 
-def _captioned(
+def captioned(
     record: dict[str, Any], options: Options, video_key: str, text_key: str, path: str | None = None
 ) -> Document:
     """A document of a video and one caption; `path` is where the video is, if the record only implies it."""
@@ -50,7 +49,7 @@ def _blank(options: Options) -> str:
     return " " if options.separator is None else options.separator
 
 
-def _body(document: Document, options: Options, target: str) -> str:
+def body(document: Document, options: Options, target: str) -> str:
     """The text as one caption. Raises Inexpressible where somebody speaks, or chunks are several."""
     texts = [plain(text, options.tokens) for _, text in document.turns()]
     if sum(1 for label in document.labels if label is not None) > 1:
@@ -61,7 +60,8 @@ def _body(document: Document, options: Options, target: str) -> str:
     return texts[0] if texts else ""
 
 
-def _rest(document: Document, record: dict[str, Any]) -> dict[str, Any]:
+def rest(document: Document, record: dict[str, Any]) -> dict[str, Any]:
+    """What else the document has, for a format that takes any field."""
     return {key: value for key, value in document.extra.items() if key not in record and key not in ("meta", "is_cut")}
 
 
@@ -117,7 +117,7 @@ def wavcaps_from_document(document: Document, options: Options) -> dict[str, Any
     if audio is not ABSENT and not by_id:
         record["audio"] = audio
     if not isinstance(meta, dict):
-        record |= _rest(document, record)
+        record |= rest(document, record)
     return record
 
 
@@ -147,7 +147,7 @@ def video_chatgpt_to_document(record: dict[str, Any], options: Options) -> Docum
             template[key] = document.template[key]
         elif key in ("video_id", "video_name") and isinstance(value, str) and value:
             template[key] = derived(value)
-            document.add_media("video", value if _SUFFIX.search(value) else value + ".mp4")
+            document.add_media("video", value if SUFFIX.search(value) else value + ".mp4")
             if "youtube_id" not in record:
                 document.extra["youtube_id"] = value.removeprefix("v_")
             document.lead = options.video + _blank(options)
@@ -167,107 +167,8 @@ def video_chatgpt_from_document(document: Document, options: Options) -> dict[st
     if video is ABSENT:
         raise Inexpressible("video-chatgpt names a video in every record")
     name = document.extra.get("youtube_id")
-    stem = _SUFFIX.sub("", os.path.basename(video))
+    stem = SUFFIX.sub("", os.path.basename(video))
     if isinstance(name, str) and stem in (name, "v_" + name):
         stem = stem if stem.startswith("v_") else "v_" + name
     record: dict[str, Any] = {"q": turns[0][1], "a": turns[1][1], "video_id": stem}
-    return record | {key: value for key, value in _rest(document, record).items() if key != "youtube_id"}
-
-
-# Youku-mPLUG
-
-_SUBSETS = {
-    "pretrain": ("video_id:FILE", "title"),
-    "classification": ("video_id:FILE", "title"),
-    "retrieval": ("clip_name:FILE", "caption"),
-    "captioning": ("video_id:FILE", "golden_caption"),
-}
-
-
-def youku_to_document(record: dict[str, Any], options: Options) -> Document:
-    """The video and its title or caption; a `golden_caption` that is a written list gives a chunk for each."""
-    video = next((key for key in ("video_id:FILE", "clip_name:FILE") if key in record), "video_id:FILE")
-    text = next((key for key in ("golden_caption", "caption", "title") if key in record), "title")
-    document = _captioned(record, options, video, text)
-    captions = _listed(record.get("golden_caption")) if text == "golden_caption" else None
-    if captions:
-        token = document.lead
-        document.labels = [None] * len(captions)
-        # every caption is a chunk of its own, about the same video
-        document.texts = [caption if not number else token + caption for number, caption in enumerate(captions)]
-        document.media = {kind: found * len(captions) for kind, found in document.media.items()}
-        document.template[text] = derived(record[text])
-    return document
-
-
-def _listed(cell: Any) -> list[str] | None:
-    """The captions of a cell that holds a Python list as text."""
-    if not isinstance(cell, str) or not re.match(r"\s*\[\s*['\"]", cell):
-        return None
-    try:
-        found = ast.literal_eval(cell.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
-    return found if isinstance(found, list) and all(isinstance(each, str) for each in found) else None
-
-
-def youku_from_document(document: Document, options: Options) -> dict[str, Any]:
-    """The row of the subset that is asked for, or whose columns the document keeps."""
-    subset = options.subset_type
-    if "label" in document.extra and subset == "pretrain":
-        subset = "classification"
-    video_key, text_key = _SUBSETS[subset]
-    video = alone(document, "video", "youku-mplug")
-    if video is ABSENT:
-        raise Inexpressible("youku-mplug names a video in every row")
-    if len(document.texts) > 1 and subset == "captioning":
-        text = str([plain(text, options.tokens) for _, text in document.turns()])
-    else:
-        text = _body(document, options, "youku-mplug")
-    record: dict[str, Any] = {video_key: video, text_key: text}
-    if subset == "classification":
-        record["label"] = document.extra.get("label", "")
-    return record | {key: value for key, value in _rest(document, record).items() if isinstance(value, str)}
-
-
-# InternVid
-
-
-def internvid_to_document(record: dict[str, Any], options: Options) -> Document:
-    """The clip's caption; the timestamps stay beside it."""
-    video = record.get("YoutubeID")
-    path = video + ".mp4" if isinstance(video, str) and video and not _SUFFIX.search(video) else None
-    return _captioned(record, options, "YoutubeID", "Caption", path)
-
-
-def internvid_from_document(document: Document, options: Options) -> dict[str, Any]:
-    """The record. Raises Inexpressible where a start or an end of the clip is missing."""
-    video = alone(document, "video", "internvid")
-    if video is ABSENT:
-        raise Inexpressible("internvid names a video in every record")
-    times: dict[str, Any] = {}
-    for key in ("Start_timestamp", "End_timestamp"):
-        if key not in document.extra:
-            raise Inexpressible(f"internvid captions a clip, this record has no {key}")
-        times[key] = document.extra[key]
-    record: dict[str, Any] = {"YoutubeID": video, **times, "Caption": _body(document, options, "internvid")}
-    return record | _rest(document, record)
-
-
-# MSR-VTT
-
-
-def msr_vtt_to_document(record: dict[str, Any], options: Options) -> Document:
-    """The caption of `<video_id>.mp4`."""
-    video = record.get("video_id")
-    path = video if not isinstance(video, str) or video.endswith(".mp4") else video + ".mp4"
-    return _captioned(record, options, "video_id", "caption", path or None)
-
-
-def msr_vtt_from_document(document: Document, options: Options) -> dict[str, Any]:
-    """The record, the video by its name without the suffix."""
-    video = alone(document, "video", "msr-vtt")
-    if video is ABSENT:
-        raise Inexpressible("msr-vtt names a video in every record")
-    record: dict[str, Any] = {"video_id": video.removesuffix(".mp4"), "caption": _body(document, options, "msr-vtt")}
-    return record | _rest(document, record)
+    return record | {key: value for key, value in rest(document, record).items() if key != "youtube_id"}

@@ -22,6 +22,8 @@ __all__ = ["DEFECTS", "Depth", "Facts", "Limits", "probe"]
 
 _WANTED = {"image": "an image", "audio": "a sound file", "video": "a video"}
 
+_VOLUMES = frozenset({"image_3d", "3d_volume"})
+
 _WORDS = {
     "image": "{} holds a still picture", "audio": "{} holds sound and no pictures", "video": "{} holds no sound",
     "array": "{} holds numbers",
@@ -75,7 +77,11 @@ def _look(medium: Medium, kind: str | None) -> Facts:
     found = sniff(medium.head, medium.size)
     if found.fault is not None:
         hidden = _without_magic(medium, found.container)
-        return _expected(hidden, kind) if hidden else _foreign(medium.facts(found.container), found.fault, kind)
+        return (
+            _expected(hidden, kind)
+            if hidden
+            else _foreign(medium.facts(found.container), found.fault, kind, medium.name)
+        )
     container = found.container or ""
     usual, words, _ = CONTAINERS[container]
     if not _acceptable(container, usual, kind):
@@ -98,14 +104,20 @@ def _without_magic(medium: Medium, container: str | None) -> Facts | None:
     return None
 
 
-def _foreign(facts: Facts, fault: tuple[str, str], kind: str | None) -> Facts:
+def _foreign(facts: Facts, fault: tuple[str, str], kind: str | None, name: str | None) -> Facts:
     """What is no medium that we know. A kind of the user's own may be something that only the user knows."""
     defect, words = fault
     if defect == "lfs-pointer":
         return flawed(facts, defect, words)
-    if kind is not None and kind not in _WANTED:
+    if kind is not None and kind not in _WANTED and not (facts.container == "html" or _is_no_array(facts, kind, name)):
         return flawed(facts, "unsupported", f"{words}, which is not looked into")
     return _mismatch(facts, words, kind)
+
+
+def _is_no_array(facts: Facts, kind: str, name: str | None) -> bool:
+    """Whether numbers are wanted, by the kind or by the name, and the content is a document."""
+    wanted = kind in _VOLUMES or (name is not None and suffix_of(name) in (".npy", ".npz", ".nii", ".nii.gz"))
+    return wanted and facts.container in ("text", "json", "xml", "pdf")
 
 
 def _acceptable(container: str, usual: str, kind: str | None) -> bool:

@@ -1,0 +1,62 @@
+"""`mmcheck fix`: a repaired copy of a dataset, and what is left to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmcheck.cli import options as o
+from mmcheck.cli.say import say
+from mmcheck.cli.split import request_options
+from mmcheck.errors import RequestError
+
+
+def fix_options(parser: o.Parser) -> None:
+    """The options of `mmcheck fix`."""
+    add = parser.add_argument
+    add("path", type=Path, metavar="PATH", help="a dataset: a file or folder; it is never modified")
+    add("--output", type=Path, metavar="DST", help="where the repaired copy goes")
+    add("--dry-run", action="store_true", help="show what would change as a unified diff, write nothing")
+    add("--unsafe", action="store_true", help="also run repairs that change what a model learns")
+    request_options(parser)
+    add("--overwrite", action="store_true", help="replace what is there")
+
+
+def fix(
+    *,
+    path: Path,
+    output: Path | None,
+    dry_run: bool,
+    unsafe: bool,
+    overwrite: bool,
+    select: list[str],
+    ignore: list[str],
+    **request: object,
+) -> int:
+    """Repair a dataset."""
+    from mmcheck.fixing import fix as repair
+
+    if output is None and not dry_run:
+        raise RequestError("name where the repaired copy goes with --output DST, or look first with --dry-run")
+    target = None if dry_run else output
+    fixed = repair(
+        path,
+        target,
+        unsafe=unsafe,
+        overwrite=overwrite,
+        select=o.codes(select),
+        ignore=o.codes(ignore),
+        **request,
+    )
+    if dry_run:
+        for diff in fixed.diffs:
+            print(diff)
+    say(f"{fixed.changed:,} of {fixed.records:,} records {'would be' if dry_run else 'were'} repaired")
+    for rule, count in sorted(fixed.by_rule.items()):
+        say(f"{rule}: {count:,}")
+    for rule, count in sorted(fixed.unsafe.items()):
+        say(f"{rule}: {count:,} have a repair that changes what a model learns: --unsafe runs it")
+    if fixed.left is None:
+        return 1 if fixed.changed else 0
+    left = fixed.left.totals
+    say(f"left in {output}: {left.errors:,} errors, {left.warnings:,} warnings: {fixed.left.verdict.upper()}")
+    return fixed.left.exit_code("error")

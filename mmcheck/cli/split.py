@@ -1,0 +1,79 @@
+"""`mmcheck split`: sound records apart from unsound ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mmcheck.cli import options as o
+from mmcheck.cli.say import say
+
+
+def split_options(parser: o.Parser) -> None:
+    """The options of `mmcheck split`."""
+    add = parser.add_argument
+    add("path", type=Path, metavar="PATH", help="a dataset: a file or folder")
+    add("--clean", type=Path, required=True, metavar="DST", help="where the sound records go")
+    add("--rejected", type=Path, required=True, metavar="DST", help="where the others go, with DST.findings.jsonl")
+    request_options(parser)
+    text = "a record with a finding of this severity is unsound (default error)"
+    add(
+        "--fail-on", default="error", metavar="error|warning|info", type=o.one_of("error", "warning", "info"), help=text
+    )
+    add("--overwrite", action="store_true", help="replace what is there")
+    add("-o", "--output", metavar="json", type=o.one_of("json"), help="print the account of records as JSON")
+
+
+def request_options(parser: o.Parser) -> None:
+    """What is checked, and by which rules."""
+    add = parser.add_argument
+    add("--format", metavar="NAME[@VERSION]", help="the format; found out if not given")
+    add("--media-root", type=Path, metavar="DIR", help="where media paths start")
+    add(
+        "--probe",
+        default="auto",
+        metavar="|".join(o.PROBES),
+        type=o.one_of(*o.PROBES),
+        help="how closely media are looked at",
+    )
+    o.many(parser, "--rules", metavar="FILE", type=Path, help="a rules file of your own")
+    o.many(parser, "--select", metavar="CODE,…", help="only these rules: codes, or how they begin")
+    o.many(parser, "--ignore", metavar="CODE,…", help="not these rules")
+
+
+def split(
+    *,
+    path: Path,
+    clean: Path,
+    rejected: Path,
+    fail_on: str,
+    overwrite: bool,
+    output: str | None,
+    select: list[str],
+    ignore: list[str],
+    **request: object,
+) -> int:
+    """Split a dataset."""
+    from mmcheck.splitting import split as part
+
+    parted = part(
+        path,
+        clean,
+        rejected,
+        fail_on=fail_on,
+        overwrite=overwrite,
+        select=o.codes(select),
+        ignore=o.codes(ignore),
+        **request,
+    )
+    if output:
+        print(json.dumps(parted.to_dict(), ensure_ascii=False, indent=2))
+    say(f"{parted.read:,} records read = {parted.clean:,} clean: {clean} + {parted.rejected:,} rejected: {rejected}")
+    if parted.unreadable:
+        say(f"{parted.unreadable:,} of the rejected cannot be read, and are only in {parted.findings}")
+    for finding in parted.whole[:10]:
+        say(f"{finding['rule']} is about no single record: {finding['message']}")
+    folder = path if path.is_dir() else path.parent
+    if any((each if path.is_dir() else each.parent).resolve() != folder.resolve() for each in (clean, rejected)):
+        say("media paths are as they were: they are relative to where the dataset was")
+    return parted.exit_code

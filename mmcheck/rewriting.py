@@ -1,0 +1,116 @@
+"""Rewrites a dataset in its own format: the same files, containers and what stands beside the records."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from mmcheck import readers
+from mmcheck.convert import layout as layouts
+from mmcheck.dataset import DataFile, Dataset
+from mmcheck.errors import OpenError, RequestError
+from mmcheck.storing import SaveToDisk, name_splits
+from mmcheck.writers import Writer, open_writer
+from mmcheck.writers.safe import refuse, replacing
+from mmcheck.writers.text import JsonArray
+
+
+def record_files(dataset: Dataset) -> list[DataFile]:
+    """The files that hold the records: those of samples, else all. Raises where one is missing or none is there."""
+    if dataset.faults:
+        file, fault = dataset.faults[0]
+        raise OpenError(f"{file}: {fault.message}")
+    return [file for file in dataset.files if file.role == "samples"] or list(dataset.files)
+
+
+class Copy:
+    """A dataset like another one, written to `target`: a file for a file, a folder for several or for shards."""
+
+    def __init__(self, dataset: Dataset, target: Path, stack: ExitStack, *, overwrite: bool) -> None:
+        self._dataset, self._target, self._stack = dataset, target, stack
+        self._files = record_files(dataset)
+        refuse(target, [file.path for file in dataset.files], overwrite=overwrite)
+        self._folder = len(self._files) > 1 or readers.container(self._files[0].path).name == "arrow"
+        if not self._folder and target.is_dir():
+            raise RequestError(f"{target} is a folder, but {dataset.path} is one file: name a file")
+        self._partial = stack.enter_context(replacing(target, folder=self._folder))
+        self._writers: dict[str, Writer] = {}
+        self.counts: dict[str, int] = {}
+
+    def write(self, file: DataFile, records: list[Any], keys: list[str] | None) -> None:
+        """Write records of a file to the one that stands for it; `keys` are theirs where they are values of a map."""
+        name = self._name(file)
+        if name not in self._writers:
+            self._writers[name] = self._open(file, keys is not None)
+        writer = self._writers[name]
+        if keys is not None and isinstance(writer, JsonArray):
+            for key, record in zip(keys, records, strict=True):
+                writer.write_member(key, record)
+        else:
+            writer.write(records)
+        self.counts[file.file] = self.counts.get(file.file, 0) + len(records)
+
+    def close(self) -> None:
+        """End every file; one without a record is written too."""
+        for file in self._files:
+            if self._name(file) not in self._writers:
+                self._writers[self._name(file)] = self._open(file, False)
+        for writer in self._writers.values():
+            writer.close()
+        if (self._dataset.root / "dataset_dict.json").is_file():
+            name_splits(self._partial, sorted(self._writers))
+
+    def _name(self, file: DataFile) -> str:
+        """Which writer takes a file's records: shards of one folder go to one folder."""
+        shard = readers.container(file.path).name == "arrow"
+        return os.path.dirname(file.file) if shard else file.file
+
+    def _open(self, file: DataFile, keyed: bool) -> Writer:
+        path = self._partial / file.file if self._folder else self._partial
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found = readers.container(file.path).name
+        kept = layouts.of_file(file.path, file.at, self._dataset.format.name)
+        if found == "arrow":
+            return _arrow(file.path, path.parent, file.split)
+        schema = _parquet_schema(file.path) if found == "parquet" else None
+        if found not in ("json", "jsonl", "csv", "parquet"):
+            raise RequestError(f"{file.file}: {found} files are not rewritten")
+        return open_writer(
+            path,
+            found,
+            frame=kept.frame or None,
+            key="" if keyed else None,
+            columns=kept.columns,
+            dialect=kept.dialect or None,
+            schema=schema,
+        )
+
+
+def batches(file: DataFile) -> Iterator[readers.Batch]:
+    """The records of a file."""
+    return readers.read(file.path, file.at)
+
+
+def _parquet_schema(path: Path) -> Any:
+    from mmcheck.writers.columnar import pyarrow
+
+    return pyarrow(".parquet").read_schema(path)
+
+
+def _arrow(path: Path, folder: Path, split: str | None) -> SaveToDisk:
+    """A folder like the one that the shard is in."""
+    from mmcheck.writers.columnar import pyarrow
+    from mmcheck.writers.features import features
+
+    with pyarrow().memory_map(str(path)) as source:
+        try:
+            schema = pyarrow(".ipc").open_stream(source).schema
+        except pyarrow().ArrowInvalid:
+            schema = pyarrow(".ipc").open_file(source).schema
+    info = path.parent / "dataset_info.json"
+    told = json.loads(info.read_text("utf-8")).get("features") if info.is_file() else None
+    return SaveToDisk(folder, schema, told or features(schema), split=split)
