@@ -160,4 +160,6 @@ def _why_nothing(listing: Listing) -> str:
     first = listing.candidates[0] if listing.candidates else None
     if first is None:
         return "no data file was found"
+    if not _has_record(first.path):
+        return f"no record can be read from {first.file}"
     return f"no record of {first.file} has the keys of one"

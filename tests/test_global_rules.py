@@ -98,9 +98,14 @@ def test_unknown_keys_are_those_of_plain_python(
     tables += [{"media": table(part, "source")} for part in batches(sources, cuts)]
     outcome = global_rules.judge(0, KNOWN, gathered(tables, KNOWN, most_rows), None)
     expected = [row for row, key in enumerate(sources) if key is not None and key not in set(ids)]
+    nulls = sum(key is None for key in sources)
+    if any(all(key is None for _, key in part) for part in batches(ids, cuts)):
+        # A part of the table has lost its ids: what is not found may be there all the same.
+        assert (outcome.failed, outcome.unknown) == (0, nulls + len(expected))
+        return
     found = [] if outcome.failures is None else outcome.failures["sample"].to_list()
     assert (outcome.failed, found) == (len(expected), expected)
-    assert outcome.unknown == sum(key is None for key in sources)
+    assert outcome.unknown == nulls
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(-5, 5)), min_size=1, max_size=30), CUTS)
