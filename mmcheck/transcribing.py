@@ -53,12 +53,13 @@ class Transcriber:
         options = replace(way.options, header=kept.header)
         try:
             schema = self._schema(files, container, options)
-            for file in files:
-                for records in self._batches(file, options, container, self._account):
-                    if writer is None:
-                        writer = self._open(path, container, carried, kept, records, schema)
-                    writer.write(records)
-                    self._account.summary.written += len(records)
+            with no_gc():  # records have no cycles
+                for file in files:
+                    for records in self._batches(file, options, container, self._account):
+                        if writer is None:
+                            writer = self._open(path, container, carried, kept, records, schema)
+                        writer.write(records)
+                        self._account.summary.written += len(records)
         except (ValueError, TypeError, OverflowError) as error:
             raise RequestError(f"{final} cannot hold the records: {error}") from None
         if writer is None:
@@ -121,10 +122,7 @@ class Transcriber:
             if self.way.source == "mimic-it" and batch.keys is not None:
                 pairs = zip(batch.keys, batch.values, strict=True)
                 batch.values = [{"": key, **each} if isinstance(each, dict) else each for key, each in pairs]
-            with no_gc():
-                made = self._converted(
-                    batch, file, options, container == "parquet", account.summary.lost, changes, apart
-                )
+            made = self._converted(batch, file, options, container == "parquet", account.summary.lost, changes, apart)
             for rejected in sorted(apart, key=lambda each: -1 if each.row is None else each.row):
                 account.reject(rejected)
             if made:
