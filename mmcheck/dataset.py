@@ -13,7 +13,7 @@ from mmcheck import readers
 from mmcheck.detection import choose, document_of, fit, heads_of_files, roles_for
 from mmcheck.errors import OpenError, RequestError
 from mmcheck.format import Format, Role, load
-from mmcheck.listing import Candidate, Listing, list_files
+from mmcheck.listing import Candidate, Listing, list_files, readable
 from mmcheck.readers.batch import Fault
 
 
@@ -193,7 +193,7 @@ def look_up(text: str, naming: Path, root: Path) -> tuple[Path | None, Path | No
     bases = [naming.parent, root, *[parent for parent in root.parents[:3] if parent != parent.parent]]
     for base in dict.fromkeys(bases):
         path = Path(os.path.normpath(base / text))
-        if any(path.is_relative_to(allowed) for allowed in bases) and path.exists():
+        if any(path.is_relative_to(allowed) for allowed in bases) and readable(path, bases):
             return path, base
     return None, None
 

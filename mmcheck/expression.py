@@ -26,15 +26,20 @@ FUNCTIONS = frozenset(
         "cbrt", "ceil", "ceiling", "char_length", "character_length", "coalesce", "concat", "concat_ws", "contains",
         "cos", "cosd", "cot", "count", "date", "date_part", "degrees", "dense_rank", "div", "ends_with", "exp",
         "first", "first_value", "floor", "greatest", "if", "ifnull", "initcap", "lag", "last", "last_value", "lead",
-        "least", "left", "length", "ln", "log", "log10", "log1p", "log2", "lower", "lpad", "ltrim", "max", "md5",
+        "least", "left", "length", "ln", "log", "log10", "log1p", "log2", "lower", "ltrim", "max", "md5",
         "median", "min", "mod", "nullif", "octet_length", "pi", "position", "pow", "power", "quantile_cont",
         "quantile_disc", "radians", "rank", "regexp_like", "replace", "reverse", "right", "round", "row_number",
-        "rpad", "rtrim", "sign", "sin", "sind", "split_part", "sqrt", "starts_with", "stddev", "stddev_pop",
+        "rtrim", "sign", "sin", "sind", "split_part", "sqrt", "starts_with", "stddev", "stddev_pop",
         "stddev_samp", "string_to_array", "strpos", "strptime", "substr", "substring", "sum", "tan", "tand",
         "timestamp", "trim", "try_cast", "upper", "var_pop", "var_samp", "variance",
     )
 )  # fmt: skip
 
+
+#: Longer or deeper expressions take more stack than the parsers have; whole lists of values fit into either.
+LONGEST, DEEPEST = 20_000, 100
+#: How many calls of REPLACE may stand in one another, and how long the text may be that each one puts in.
+REPLACED, REPLACEMENT = 3, 20
 
 #: A word, a string, a quoted name, a parameter (`:name`, not the cast `::type`).
 _LEXEME = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|(?<!:):([A-Za-z_]\w*)|::", re.DOTALL)
@@ -81,11 +86,15 @@ def vet(sql: str, *, aggregate: bool = False, by: Sequence[str] = ()) -> None:
     from sqlglot import exp
 
     # Two parsers read the expression; what they might read differently (comments, other quotes) is not let in.
+    if len(sql) > LONGEST:
+        raise RequestError(f"the expression is longer than {LONGEST:,} characters")
     odd = _ODD.search(_LEXEME.sub("''", sql))
     if odd:
         raise RequestError(f"{odd[0]!r} is not allowed in an expression")
     try:
         trees = sqlglot.parse(f"SELECT {sql}", dialect="postgres")
+    except RecursionError:
+        raise RequestError(f"the expression is nested more than {DEEPEST} levels deep") from None
     except sqlglot.errors.SqlglotError as error:
         raise RequestError(f"the expression is not SQL: {_first_line(error)}") from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Select):
@@ -95,6 +104,7 @@ def vet(sql: str, *, aggregate: bool = False, by: Sequence[str] = ()) -> None:
     if beyond or len(select.expressions) != 1:
         raise RequestError("an expression is one SQL expression: no FROM, no WHERE, no list")
     tree = select.expressions[0]
+    _bounded(tree)
     if tree.find(exp.Query, exp.Table, exp.Command):
         raise RequestError("subqueries are not allowed in an expression")
     if tree.find(exp.Alias):
@@ -116,6 +126,26 @@ def vet(sql: str, *, aggregate: bool = False, by: Sequence[str] = ()) -> None:
                 raise RequestError(
                     f"{call.sql()} without OVER (PARTITION BY sample) depends on the batch: use aggregate:"
                 )
+
+
+def _bounded(tree: Any) -> None:
+    """Refuse what takes more stack or memory than there is, however short the text that it is made from."""
+    from sqlglot import exp
+
+    todo = [(tree, 1, 0)]
+    while todo:
+        node, depth, replaced = todo.pop()
+        if isinstance(node, exp.Replace) or (isinstance(node, exp.Anonymous) and node.name.lower() == "replace"):
+            replaced += 1
+            new = list(node.iter_expressions())[-1]
+            if replaced > REPLACED or not isinstance(new, exp.Literal) or len(new.name) > REPLACEMENT:
+                words = (
+                    f"at most {REPLACED} of them in one another, each with a literal of up to {REPLACEMENT} characters"
+                )
+                raise RequestError(f"REPLACE could make texts of any length: {words}")
+        if depth > DEEPEST:
+            raise RequestError(f"the expression is nested more than {DEEPEST} levels deep")
+        todo += [(child, depth + 1, replaced) for child in node.iter_expressions()]
 
 
 def _vet_aggregate(tree: Any, by: Sequence[str]) -> None:

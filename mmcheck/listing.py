@@ -9,9 +9,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmcheck.errors import OpenError
 from mmcheck.readers.batch import Fault
+from mmcheck.readers.source import open_file
 
 DATA = re.compile(r"\.(json|jsonl|ndjson|csv|tsv|parquet|arrow|feather|ipc|ya?ml)(\.gz|\.zst)?$", re.I)
 
@@ -24,6 +26,10 @@ _NOT_DATA = frozenset(
     ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "metadata.json", "mmcheck.yaml",
      "package.json", ".pre-commit-config.yaml", "croissant.json")
 )  # fmt: skip
+
+
+#: No file of Hugging Face that names shards is larger.
+_LONGEST = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,25 @@ def split_of(file: str) -> str | None:
         if match:
             return match[1].lower()
     return None
+
+
+def near(root: Path) -> list[Path]:
+    """The folders that a dataset may read from by itself: its root and three parents, never the filesystem's root."""
+    return [folder for folder in (root, *root.parents[:3]) if folder != folder.parent]
+
+
+def readable(path: Path, allowed: Sequence[Path]) -> bool:
+    """Whether a path is a regular file or a folder, and no link on its way leads out of the allowed folders."""
+    real = os.path.realpath(path)
+    inside = any(real == folder or real.startswith(folder + os.sep) for folder in map(os.path.realpath, allowed))
+    return inside and (os.path.isfile(real) or os.path.isdir(real))
+
+
+def _refused(file: str, path: Path) -> tuple[str, Fault]:
+    if os.path.islink(path) and os.path.isfile(path):
+        hint = "it was not read: name the file itself if it is meant to be checked"
+        return file, Fault("MM004", f"{file} is a link that leads out of the dataset", hint=hint)
+    return file, Fault("MM004", f"{file} is a broken link, a pipe or a device, and no file", hint="take it away")
 
 
 def list_files(paths: Sequence[str | Path]) -> Listing:
@@ -89,25 +114,28 @@ def _list_directory(shown: str, root: Path) -> Listing:
     if (root / "state.json").is_file():
         candidates, faults = _shards(root, root, None)
         return Listing(shown, root, tuple(candidates), tuple(faults), shards=True)
-    found = []
+    found, faults, allowed = [], [], near(root)
     for folder, folders, entries in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(entries):
             if DATA.search(name) and name not in _NOT_DATA and not name.startswith((".", "cache-")):
                 path = Path(folder, name)
                 file = str(path.relative_to(root))
+                if not readable(path, allowed):
+                    faults.append(_refused(file, path))
+                    continue
                 found.append(Candidate(path, file, split_of(file)))
-    if not found:
+    if not found and not faults:
         raise OpenError(f"{shown} holds no data file (.json, .jsonl, .csv, .parquet, .arrow, .yaml)")
     found.sort(key=lambda candidate: (candidate.file.count("/"), candidate.file))
-    return Listing(shown, root, tuple(found))
+    return Listing(shown, root, tuple(found), tuple(faults))
 
 
 def _list_dataset_dict(shown: str, root: Path) -> Listing:
     """A DatasetDict of Hugging Face: one `save_to_disk` folder a split."""
     try:
-        splits = json.loads((root / "dataset_dict.json").read_text(encoding="utf-8"))["splits"]
-    except (OSError, ValueError, KeyError, TypeError):
+        splits = [str(split) for split in _json(root / "dataset_dict.json", root)["splits"]]
+    except (OpenError, OSError, ValueError, KeyError, TypeError, RecursionError):
         fault = Fault("MM003", "dataset_dict.json does not name the splits", hint="save the dataset again")
         splits = sorted(each.parent.name for each in root.glob("*/state.json"))
         faults = [("dataset_dict.json", fault)]
@@ -115,7 +143,11 @@ def _list_dataset_dict(shown: str, root: Path) -> Listing:
         faults = []
     candidates = []
     for split in splits:
-        if not (root / split).is_dir():
+        if not _inside(split):
+            words = f"dataset_dict.json names the split {split!r}, which is outside the dataset: not read"
+            faults.append(("dataset_dict.json", Fault("MM004", words)))
+            continue
+        if not os.path.isdir(root / split):
             faults.append((split, Fault("MM004", f"the split {split!r} that dataset_dict.json names is missing")))
             continue
         more, missing = _shards(root / split, root, split)
@@ -128,10 +160,11 @@ def _shards(folder: Path, root: Path, split: str | None) -> tuple[list[Candidate
     """The shards that `state.json` names; `cache-*.arrow` beside them are not data."""
     state = folder / "state.json"
     try:
-        data = json.loads(state.read_text(encoding="utf-8"))
+        data = _json(state, root)
         shards = [str(each["filename"]) for each in data["_data_files"]]
-        split = split or data.get("_split")
-    except (OSError, ValueError, KeyError, TypeError):
+        named = data.get("_split")
+        split = split or (named if isinstance(named, str) else None)
+    except (OpenError, OSError, ValueError, KeyError, TypeError, RecursionError):
         fault = Fault("MM003", "state.json does not name the shards (_data_files)", hint="save the dataset again")
         shards = sorted(each.name for each in folder.glob("data-*.arrow"))
         faults = [(str(state.relative_to(root)), fault)]
@@ -141,10 +174,25 @@ def _shards(folder: Path, root: Path, split: str | None) -> tuple[list[Candidate
     for name in shards:
         path = folder / name
         file = str(path.relative_to(root)) if path.is_relative_to(root) else name
-        if ".." in Path(name).parts or os.path.isabs(name):
+        if not _inside(name):
             faults.append((file, Fault("MM004", f"state.json names {name}, which is outside the dataset: not read")))
-        elif path.is_file():
+        elif os.path.isfile(path) and not readable(path, near(root)):
+            faults.append(_refused(file, path))
+        elif os.path.isfile(path):
             candidates.append(Candidate(path, file, split, named=True))
         else:
             faults.append((file, Fault("MM004", f"the shard {name} that state.json names is missing")))
     return candidates, faults
+
+
+def _inside(name: str) -> bool:
+    """Whether a name that the dataset gives stays below its folder, by its text alone."""
+    return ".." not in Path(name).parts and not os.path.isabs(name)
+
+
+def _json(path: Path, root: Path) -> Any:
+    """A small JSON file of a dataset. Raises OpenError, ValueError."""
+    if not readable(path, near(root)):
+        raise OpenError(f"{path} is no file of the dataset")
+    with open_file(path) as file:
+        return json.loads(file.read(_LONGEST).decode())

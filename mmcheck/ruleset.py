@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -77,8 +78,8 @@ def extended(file: RuleFile, seen: frozenset[Path] = frozenset()) -> list[RuleFi
             continue  # every format has them already
         beside = file.path.parent / (name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
         within = folder("rules") / f"{name}.yaml"
-        path = beside if beside.exists() else within
-        if not path.exists():
+        path = beside if _is_file(beside) else within
+        if not _is_file(path):
             shipped_names = [
                 str(each.relative_to(folder("rules")).with_suffix("")) for each in folder("rules").rglob("*.yaml")
             ]
@@ -178,6 +179,11 @@ def parameters(form: Format) -> dict[str, Any]:
     for file in (*shipped(), form.rules):
         values |= file.params
     return values
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; no name, however odd, is an error."""
+    return os.path.isfile(path)
 
 
 def _is_shipped(path: Path) -> bool:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from records import RECORDS
 
 from mmcheck import convert as package
-from mmcheck.convert import HUB, Options, convert, residue
+from mmcheck.convert import HUB, MAPPINGS, Inexpressible, Options, convert, residue
 from mmcheck.convert import data_juicer as hub
 from mmcheck.convert import template as templates
 from mmcheck.convert.quick import llava_to_hub
@@ -140,3 +140,17 @@ def test_a_planted_loss_is_noticed(loss: str, monkeypatch: pytest.MonkeyPatch) -
 
 def test_awkward_records_are_exact() -> None:
     assert all(same(round_trip("llava", record, Options()), record) for record in AWKWARD)
+
+
+@pytest.mark.parametrize("name", sorted(RECORDS))
+@given(data=st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=CHECKS)
+def test_any_to_any_is_written_or_refused_with_a_reason(name: str, data: st.DataObject) -> None:
+    record = data.draw(RECORDS[name])
+    for target in MAPPINGS:
+        try:
+            made = convert(record, name, target, Options(), residue=False, lost={})
+        except Inexpressible as reason:
+            assert str(reason)
+        else:
+            json.dumps(made)

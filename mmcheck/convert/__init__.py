@@ -74,11 +74,13 @@ def convert(
 
 def _count_lost(document: Document, made: dict[str, Any], lost: dict[str, int]) -> None:
     """Count the fields of the source that left no trace in the target's record."""
+    home = made.get(document.home) if document.home else None
+    below = home if isinstance(home, dict) else {}
     for key, mark in document.template.items():
         if mark in (None, "", [], {}):
             continue
         gone = mark == "@" or not isinstance(mark, str) or mark[:1] != "@" or mark[1:2] == "@"
-        if gone and key not in made and not _held(mark) and key not in (document.extra.get(document.home) or ()):
+        if gone and key not in made and not _held(mark) and key not in below:
             lost[key] = lost.get(key, 0) + 1
     if document.id is not ABSENT and "id" not in made and "" not in made:
         lost["id"] = lost.get("id", 0) + 1

@@ -109,7 +109,7 @@ def _foreign(facts: Facts, fault: tuple[str, str], kind: str | None, name: str |
     defect, words = fault
     if defect == "lfs-pointer":
         return flawed(facts, defect, words)
-    if kind is not None and kind not in _WANTED and not (facts.container == "html" or _is_no_array(facts, kind, name)):
+    if kind is not None and kind not in _WANTED and not _is_no_array(facts, kind, name):
         return flawed(facts, "unsupported", f"{words}, which is not looked into")
     return _mismatch(facts, words, kind)
 
@@ -117,7 +117,7 @@ def _foreign(facts: Facts, fault: tuple[str, str], kind: str | None, name: str |
 def _is_no_array(facts: Facts, kind: str, name: str | None) -> bool:
     """Whether numbers are wanted, by the kind or by the name, and the content is a document."""
     wanted = kind in _VOLUMES or (name is not None and suffix_of(name) in (".npy", ".npz", ".nii", ".nii.gz"))
-    return wanted and facts.container in ("text", "json", "xml", "pdf")
+    return wanted and facts.container in ("text", "json", "html", "xml", "pdf")
 
 
 def _acceptable(container: str, usual: str, kind: str | None) -> bool:
