@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import mmcheck
 import pytest
+from PIL import Image
+
+import mmcheck
 from mmcheck.errors import OpenError, RequestError
 from mmcheck.report import Report
-from PIL import Image
 
 Record = dict[str, Any]
 

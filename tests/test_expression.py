@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+
 from mmcheck import expression
 from mmcheck.errors import RequestError
 from mmcheck.ruleset import shipped

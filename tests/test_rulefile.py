@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from mmcheck import rulefile
 from mmcheck.errors import RequestError
 from mmcheck.finding import Severity

@@ -8,8 +8,8 @@ from functools import cache
 import pytest
 
 from mmcheck import format as formats
-from mmcheck.rule_examples import misbehaving
 from mmcheck.format import Format
+from mmcheck.rule_examples import misbehaving
 from mmcheck.rulefile import Stanza
 from mmcheck.ruleset import build, shipped
 
