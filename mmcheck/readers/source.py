@@ -6,6 +6,7 @@ import io
 import os
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -125,8 +126,9 @@ class Stream(io.RawIOBase):
         self._rest = b""
         self._failure: StreamError | None = None
         if not keep_bom:
-            first = self.read(len(BOM))
-            self._rest = first.removeprefix(BOM) + self._rest
+            with suppress(StreamError):  # the first read of somebody else raises it again
+                first = self.read(len(BOM))
+                self._rest = first.removeprefix(BOM) + self._rest
 
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes (fewer only at the end), `b""` at the end. Raises StreamError, OpenError."""

@@ -41,7 +41,7 @@ def bound(text: str, deepest: int, most: int) -> None:
         elif not isinstance(event, yaml.AliasEvent):
             continue
         # An alias of what is still open holds itself: whoever unfolds it says so.
-        size += anchors.get(event.anchor, 1) if isinstance(event, yaml.AliasEvent) else 1
+        size += anchors.get(event.anchor or "", 1) if isinstance(event, yaml.AliasEvent) else 1
         if size > most:
             aliases = isinstance(event, yaml.AliasEvent)
             words = "its aliases unfold to too many values" if aliases else f"it holds more than {most:,} values"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
@@ -58,9 +59,19 @@ def encode(document: dict[str, Any]) -> bytes:
 def _line(document: dict[str, Any]) -> bytes:
     """JSON as UTF-8, on one line. A lone surrogate, which UTF-8 cannot hold, is written as the text of its escape."""
     try:
-        return msgspec.json.encode(document)
+        line = msgspec.json.encode(document)
     except UnicodeEncodeError:
-        return msgspec.json.encode(without_surrogates(document))
+        line = msgspec.json.encode(without_surrogates(document))
+    return harmless(line)
+
+
+#: In UTF-8: DEL and the C1 controls (a terminal obeys them), line separators, marks that turn text round.
+_OBEYED = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
+
+
+def harmless(text: bytes) -> bytes:
+    """JSON with what a terminal obeys as escapes; it says the same, since only strings can hold such characters."""
+    return _OBEYED.sub(lambda match: b"\\u%04x" % ord(match[0].decode()), text)
 
 
 def without_surrogates(value: Any) -> Any:

@@ -13,6 +13,7 @@ import msgspec
 
 from mmcheck.finding import Finding, Severity
 from mmcheck.report import Report, RuleSummary
+from mmcheck.reporters.data import harmless
 from mmcheck.reporters.markdown import escape
 from mmcheck.reporters.summary import path_of, several, times
 from mmcheck.reporters.text import clean, snippet
@@ -33,7 +34,7 @@ PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO:
 def write(report: Report | Sequence[Report], out: IO[bytes], quiet: bool) -> None:
     """The findings as a SARIF log."""
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(each) for each in several(report)]}
-    out.write(msgspec.json.format(msgspec.json.encode(log), indent=1) + b"\n")
+    out.write(msgspec.json.format(harmless(msgspec.json.encode(log)), indent=1) + b"\n")
 
 
 def joined(findings: Iterable[Finding]) -> list[Finding]:
