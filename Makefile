@@ -5,13 +5,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check fmt examples clean
+.PHONY: demo test test-lowest fuzz check fmt examples clean
 
 demo: $(READY)  ## check the bundled example datasets, good and bad
 	@$(BIN)/mmcheck demo
 
 test: $(READY)  ## the tests alone
 	@$(BIN)/python -m pytest -n auto
+
+test-lowest:  ## the tests with the lowest versions that pyproject.toml allows, in an environment of their own
+	@mkdir -p build
+	@test -x build/lowest/bin/python || "$(PYTHON)" -m venv build/lowest
+	@"$(PYTHON)" scripts/lowest.py > build/lowest.txt
+	@build/lowest/bin/python -m pip install --quiet --disable-pip-version-check -c build/lowest.txt -e '.[dev]'
+	@build/lowest/bin/python -m pytest -n auto
+
+fuzz: $(READY)  ## hostile input for FUZZ_EXAMPLES examples a harness: readers, JSON, probe, rules files
+	@MMCHECK_FUZZ=$${FUZZ_EXAMPLES:-20000} $(BIN)/python -m pytest -n auto tests/fuzz
 
 check: $(READY)  ## what continuous integration runs: style, types, tests
 	@$(BIN)/ruff check .
