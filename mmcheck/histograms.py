@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    import polars as pl
 
 #: Lower ends of the bins of every histogram: 0 to 10 one by one, then six a decade.
 EDGES = (*range(10), *(round(step * 10**decade) for decade in range(1, 13) for step in (1, 1.5, 2, 3, 5, 7)))
@@ -28,19 +27,17 @@ class Histogram:
     least: int | None = None
     greatest: int | None = None
 
-    def see(self, values: npt.NDArray[np.int64]) -> None:
-        """Count values."""
-        import numpy as np
-
-        if not len(values):
+    def see(self, values: pl.Series) -> None:
+        """Count values, whole numbers without nulls."""
+        if values.is_empty():
             return
-        places = np.bincount(np.searchsorted(EDGES, values, side="right") - 1)
-        (used,) = places.nonzero()
-        part = Histogram(
-            dict(zip(used.tolist(), places[used].tolist(), strict=True)),
-            len(values), int(values.sum()), int(values.min()), int(values.max()),
-        )  # fmt: skip
-        self.add(part)
+        import polars as pl
+
+        values = values.cast(pl.Int64)
+        places = pl.Series(EDGES, dtype=pl.Int64).search_sorted(values, side="right").cast(pl.Int64) - 1
+        least, greatest = values.min(), values.max()
+        assert isinstance(least, int) and isinstance(greatest, int)
+        self.add(Histogram(dict(places.value_counts().iter_rows()), len(values), int(values.sum()), least, greatest))
 
     def see_times(self, value: int, times: int) -> None:
         """Count one value so many times."""

@@ -11,6 +11,9 @@ import polars as pl
 from mmcheck import paths
 from mmcheck.cells import json_text
 
+#: Of a record with more media, whether they stand in another order is not looked for: that takes all pairs of them.
+_MOST = 200
+
 ORDER_SCHEMA = {
     "sample": pl.Int64, "kind": pl.String, "evidence": pl.String, "same": pl.Boolean, "permuted": pl.Boolean,
     "recorded": pl.String, "measured": pl.String,
@@ -110,7 +113,8 @@ def _lists(piece: Evidence, record: Any) -> dict[int, list[Any]]:
 
 def _row(piece: Evidence, sample: int, recorded: list[Any], measured: list[Any]) -> dict[str, Any]:
     same = all(_close(a, b, piece.tolerance) for a, b in zip(recorded, measured, strict=True))
-    permuted = not same and _is_permutation(
+    # All pairs are compared, which a record with many thousand media would turn into an attack.
+    permuted = not same and len(measured) <= _MOST and _is_permutation(
         [[_close(a, b, piece.tolerance) for b in measured] for a in recorded]
     )  # fmt: skip
     return {
@@ -145,8 +149,7 @@ def _is_permutation(fits: list[list[bool]]) -> bool:
                     return True
         return False
 
-    # Deep chains of augmenting paths would recurse: records with hundreds of media are judged by sorting alone.
-    return len(fits) <= 200 and all(place(left, set()) for left in range(len(fits)))
+    return all(place(left, set()) for left in range(len(fits)))
 
 
 def _matrix_rows(piece: Evidence, records: Sequence[Any], samples: Sequence[int]) -> list[dict[str, Any]]:
@@ -158,19 +161,20 @@ def _matrix_rows(piece: Evidence, records: Sequence[Any], samples: Sequence[int]
         matrix = paths.find(record, piece.matrix or ())
         if not values or None in values or len(values) != len(columns) or not _is_matrix(matrix, len(values), columns):
             continue
+        measured = [matrix[number][column] for number, column in enumerate(columns)]
+        same = all(_close(value, own, piece.tolerance) for value, own in zip(values, measured, strict=True))
         fits = [
             [_close(value, row[column], piece.tolerance) for row in matrix]
             for value, column in zip(values, columns, strict=True)
+            if not same and len(values) <= _MOST
         ]
-        same = all(fits[number][number] for number in range(len(values)))
-        measured = [matrix[number][column] for number, column in enumerate(columns)]
         rows.append(
             {
                 "sample": sample,
                 "kind": piece.kind,
                 "evidence": piece.name,
                 "same": same,
-                "permuted": not same and _is_permutation(fits),
+                "permuted": bool(fits) and _is_permutation(fits),
                 "recorded": _told(values),
                 "measured": _told(measured),
             }

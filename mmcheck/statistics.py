@@ -103,11 +103,11 @@ class Statistics:
         return whole.to_dict("media")
 
     def _turns(self, turns: pl.DataFrame, records: int) -> None:
-        lengths = turns["sample"].rle().struct.field("len").to_numpy()  # the turns of a record stand together
+        lengths = turns["sample"].rle().struct.field("len")  # the turns of a record stand together
         self.turns_per_record.see(lengths)
         self.turns_per_record.see_times(0, records - len(lengths))
         if "text" in turns.columns:
-            self.text_length.see(turns["text"].str.len_chars().drop_nulls().to_numpy())
+            self.text_length.see(turns["text"].str.len_chars().drop_nulls())
         if "role" in turns.columns:
             self.roles.see(_occurrences(turns["role"]))
 
@@ -115,7 +115,7 @@ class Statistics:
         for part in media.partition_by("kind", maintain_order=True):
             kind = part["kind"][0] or "any"
             if samples:
-                lengths = part["sample"].unique_counts().to_numpy()
+                lengths = part["sample"].unique_counts()
                 self.media_per_record.setdefault(kind, Histogram()).see(lengths)
             for name, column in COUNTED.items():
                 found = _occurrences(part[column])
@@ -124,7 +124,7 @@ class Statistics:
             seconds = part["duration"].drop_nulls()
             if len(seconds):
                 # Whole milliseconds add up exactly, in any order; no clip is longer than a year.
-                thousandths = (seconds.fill_nan(0).clip(0, 3e7) * 1000).round().to_numpy().astype("int64")
+                thousandths = (seconds.fill_nan(0).clip(0, 3e7) * 1000).round()
                 self.durations.setdefault(kind, Histogram()).see(thousandths)
 
     def _sizes(self, media: pl.DataFrame, file: str) -> None:

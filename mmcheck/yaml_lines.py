@@ -38,15 +38,15 @@ class Located:
 
 
 def load(path: Path) -> Located:
-    """Read one YAML document with a safe loader. Raises RequestError for bad YAML, OpenError for no file."""
+    """Read one YAML document with a safe loader. Raises RequestError for bad YAML, or no file."""
     try:
         with open_file(path) as file:  # a regular one: a pipe or a device has no end
             raw = file.read(_LONGEST + 1)
         if len(raw) > _LONGEST:
             raise RequestError(f"{path} is larger than {_LONGEST >> 20} MB")
         text = raw.decode("utf-8-sig")
-    except OSError as error:
-        raise OpenError(f"{path} cannot be read: {error.strerror}") from None
+    except (OSError, OpenError) as error:  # a file that the user names is part of the request
+        raise RequestError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     except UnicodeDecodeError:
         raise RequestError(f"{path} is not UTF-8 text") from None
     loader: Any = None

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -31,9 +30,9 @@ def test_histograms_add_up(first: list[int], second: list[int]) -> None:
     parts, whole = Histogram(), Histogram()
     for values in (first, second):
         part = Histogram()
-        part.see(np.array(values, dtype=np.int64))
+        part.see(pl.Series(values, dtype=pl.Int64))
         parts.add(part)
-    whole.see(np.array([*second, *first], dtype=np.int64))
+    whole.see(pl.Series([*second, *first], dtype=pl.Int64))
     told = whole.to_dict("turns")
     assert parts.to_dict("turns") == told
     assert told["count"] == sum(count for *_, count in told["bins"]) == len(first) + len(second)

@@ -28,7 +28,7 @@ def hook_options(parser: Parser) -> None:
 def hook(files: list[Path], config: Path | None) -> int:
     """Check the configured datasets that hold the files; a file of none is checked by itself if it fits a format."""
     from mmcheck.cli import check, known, settings
-    from mmcheck.reporters import render
+    from mmcheck.reporters.text import clean
 
     configured = settings.find(config)
     held, alone = _sorted(files, configured)
@@ -50,7 +50,12 @@ def hook(files: list[Path], config: Path | None) -> int:
     reports, code = check.check_each(jobs, baselines, configured.fail_on or "error", quiet=True)
     fail_on = configured.fail_on or "error"
     for report in reports:
-        render(report, "rich", None, quiet=report.exit_code(fail_on) == 0, max_findings=100)
+        if report.exit_code(fail_on) == 0:
+            print(f" {report.verdict.upper()}   {clean(report.path)}  {report.format}@{report.version}")
+        else:
+            from mmcheck.reporters import render
+
+            render(report, "rich", None, max_findings=100)
     return code
 
 
