@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -200,11 +199,9 @@ def settled(tab: Any, findings: int) -> None:
 
 
 def test_findings_are_searched_and_filtered(visit: Any) -> None:
-    started = time.perf_counter()
     tab = visit("large.html")
     items, count = tab.locator("ol.findings > li"), tab.locator(".findings-controls output")
     items.first.wait_for()
-    assert time.perf_counter() - started < 20  # a loose bound, for busy machines; it is a matter of tenths
     assert items.count() == 100
     assert count.text_content() == "10,000 findings"
     tab.get_by_role("button", name="Show more findings").click()
