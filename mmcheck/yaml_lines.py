@@ -45,8 +45,10 @@ def load(path: Path) -> Located:
         if len(raw) > _LONGEST:
             raise RequestError(f"{path} is larger than {_LONGEST >> 20} MB")
         text = raw.decode("utf-8-sig")
-    except (OSError, OpenError) as error:  # a file that the user names is part of the request
-        raise RequestError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except OpenError as error:  # a file that the user names is part of the request
+        raise RequestError(str(error)) from None
+    except OSError as error:
+        raise RequestError(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise RequestError(f"{path} is not UTF-8 text") from None
     loader: Any = None
