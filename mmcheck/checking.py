@@ -296,9 +296,9 @@ def _report(
     files += media_files(sorted(prober.paths), dataset.root, jobs)
     # What was passed over in the folder may have been read all the same, because a file of the dataset names it.
     read = {row["file"] for row in result.files}
-    ignored = [file for file in dataset.ignored if file not in read]
+    ignored = {file: why for file, why in dataset.ignored.items() if file not in read}
     files += [FileSummary(file, "ignored", size_of(dataset.root / file), 0) for file in ignored]
-    notes = [f"{file} was not looked at: it does not look like {plan.format.name}" for file in ignored]
+    notes = [f"{file} was not looked at: {why}" for file, why in ignored.items()]
     return Report(
         path=dataset.path,
         format=plan.format.name,

@@ -32,14 +32,17 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Files of one format under one root. `faults` are files that are named and absent; `ignored` were passed over."""
+    """Files of one format under one root.
+
+    `faults` are files that are named and absent; `ignored` says of files that were passed over why.
+    """
 
     path: str
     root: Path
     format: Format
     files: tuple[DataFile, ...]
     faults: tuple[tuple[str, Fault], ...] = ()
-    ignored: tuple[str, ...] = ()
+    ignored: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_dataset(
@@ -63,13 +66,15 @@ def open_dataset(
     faults = (*listing.faults, *(() if split else _absent(form, listing)))
     if split is not None:
         known = sorted({file.split for file in files if file.split})
+        other = {file.file: f"it is of the split {file.split}" for file in files if file.split != split}
         files = [file for file in files if file.split == split]
+        ignored |= {file: why for file, why in other.items() if file not in {each.file for each in files}}
         if not files:
             raise RequestError(f"there is no split {split!r}; there is {', '.join(known) or 'none'}")
     if not files and not faults:
         patterns = ", ".join(dict.fromkeys(pattern for role in form.roles.values() for pattern in role.files))
         raise OpenError(f"{listing.path} holds no file of {form.name} ({patterns})")
-    return Dataset(listing.path, listing.root, form, tuple(files), faults, tuple(ignored))
+    return Dataset(listing.path, listing.root, form, tuple(files), faults, ignored)
 
 
 def _in_split(file: DataFile, splits: Mapping[str, Sequence[str]]) -> DataFile:
@@ -93,11 +98,11 @@ def _absent(form: Format, listing: Listing) -> list[tuple[str, Fault]]:
     ]
 
 
-def _assign(form: Format, listing: Listing) -> tuple[list[DataFile], list[str]]:
-    """Each file to the roles that it is of. A file that fits no role is passed over, and said to be."""
+def _assign(form: Format, listing: Listing) -> tuple[list[DataFile], dict[str, str]]:
+    """Each file to the roles that it is of. A file that fits no role is passed over, and the reason told."""
     heads = heads_of_files()
     files: list[DataFile] = []
-    ignored: list[str] = []
+    ignored: dict[str, str] = {}
     naming = {role for each in form.roles.values() for role, _ in each.named_by}
     for candidate in listing.candidates:
         mine = []
@@ -119,10 +124,10 @@ def _assign(form: Format, listing: Listing) -> tuple[list[DataFile], list[str]]:
             mine.append(_data_file(roles[0], candidate))
         files += mine
         if not mine:
-            ignored.append(candidate.file)
+            ignored[candidate.file] = f"it does not look like {form.name}"
     if naming & {file.role for file in files} and not all(candidate.named for candidate in listing.candidates):
         # A file that names the others says which files are the dataset; what else lies there is not its.
-        ignored += [file.file for file in files if file.role not in naming]
+        ignored |= {file.file: "no file that was read names it" for file in files if file.role not in naming}
         files = [file for file in files if file.role in naming]
     order = list(form.roles)
     files.sort(key=lambda file: order.index(file.role))

@@ -11,6 +11,7 @@ from PIL import Image
 import mmcheck
 from mmcheck.errors import OpenError, RequestError
 from mmcheck.report import Report
+from mmcheck.verification import verify
 
 Record = dict[str, Any]
 
@@ -185,7 +186,10 @@ def test_the_same_media_in_two_splits(write: Callable[..., Path], tmp_path: Path
     write([record(1)], "val.jsonl")
     [finding] = mmcheck.check(tmp_path).findings
     assert (finding.rule, finding.severity) == ("MM032", "warning")
-    assert mmcheck.check(tmp_path, split="val").findings == []
+    val = mmcheck.check(tmp_path, split="val")
+    assert val.findings == []
+    assert val.notes == ["train.jsonl was not looked at: it is of the split train"]
+    assert verify(val, tmp_path) == []
     with pytest.raises(RequestError, match="train, val"):
         mmcheck.check(tmp_path, split="vall")
 
