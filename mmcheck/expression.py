@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmcheck.contracts import Kind
@@ -128,6 +128,38 @@ def vet(sql: str, *, aggregate: bool = False, by: Sequence[str] = ()) -> None:
                 )
 
 
+def vet_view(sql: str, tables: Collection[str]) -> None:
+    """Refuse a view that is not one SELECT over `tables`: Polars' SQL can read files (`FROM read_csv('…')`).
+
+    Raises RequestError, saying what was found.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    if len(sql) > LONGEST:
+        raise RequestError(f"the view is longer than {LONGEST:,} characters")
+    odd = _ODD.search(_LEXEME.sub("''", sql))
+    if odd:
+        raise RequestError(f"{odd[0]!r} is not allowed in a view")
+    try:
+        trees = sqlglot.parse(sql, dialect="postgres")
+    except RecursionError:
+        raise RequestError(f"the view is nested more than {DEEPEST} levels deep") from None
+    except sqlglot.errors.SqlglotError as error:
+        raise RequestError(f"the view is not SQL: {_first_line(error)}") from None
+    if len(trees) != 1 or not isinstance(trees[0], exp.Select):
+        raise RequestError("a view is one SELECT")
+    _bounded(trees[0])
+    named = {common.alias for common in trees[0].find_all(exp.CTE)}
+    for table in trees[0].find_all(exp.Table):
+        plain = isinstance(table.this, exp.Identifier) and not table.args.get("db")
+        if not plain or table.name not in {*tables, *named}:
+            raise RequestError(f"a view reads tables of the format, not {table.sql()}{nearest(table.name, tables)}")
+    for name in _called(sql):
+        if name.lower() not in FUNCTIONS | _VIEW_WORDS:
+            raise RequestError(f"the function {name!r} is not allowed{nearest(name.lower(), FUNCTIONS)}")
+
+
 def _bounded(tree: Any) -> None:
     """Refuse what takes more stack or memory than there is, however short the text that it is made from."""
     from sqlglot import exp
@@ -173,6 +205,9 @@ _KEYWORDS = frozenset(
         "char", "decimal", "numeric", "float",
     )
 )  # fmt: skip
+
+
+_VIEW_WORDS = frozenset(("select", "where", "on", "using", "having", "join", "union", "with"))
 
 
 def _called(sql: str) -> list[str]:

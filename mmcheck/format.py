@@ -17,7 +17,7 @@ from mmcheck.order import Evidence, declare_evidence
 from mmcheck.resources import folder
 from mmcheck.rulefile import RuleFile
 from mmcheck.schema import Judge
-from mmcheck.table_plans import TablePlan, compile_tables, declared_columns
+from mmcheck.table_plans import TablePlan, compile_tables, declared_columns, vet
 from mmcheck.tables import view_columns
 
 _ROLE_KEYS = (
@@ -221,6 +221,8 @@ def _read(name: str, version: int, path: Path, changed: int) -> Format:
     for role, declared in (data.get("roles") or {}).items():
         try:
             roles[role] = _role(role, declared)
+            if not path.resolve().is_relative_to(folder("rules").resolve()):  # tests vet the shipped ones
+                vet(roles[role].plans)
         except (RequestError, KeyError, TypeError, AttributeError) as error:
             raise RequestError(f"{rules.located.at('roles', role)}: {error}") from None
     if not roles:

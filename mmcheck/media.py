@@ -83,6 +83,8 @@ class Prober:
     def look(self, media: pl.DataFrame, blobs: Sequence[Any], folder: Path) -> pl.DataFrame:
         """The media table with the columns that the probe fills. `folder` is that of the annotation file."""
         if self.depth == "none":
+            self._inlined += int(media["_blob"].count())
+            self._distinct.update(hash(source) for source in media["source"].drop_nulls().unique())
             return media.with_columns(pl.lit(None, dtype(column.kind)).alias(column.name) for column in _LOOKED)
         rows = media.select("source", "storage", "kind", "_blob", "_name").rows()
         work = [self._locate(row, folder) for row in rows]
@@ -106,10 +108,11 @@ class Prober:
         if storage in ("bytes", "base64"):
             self._inlined += 1
             return None
-        if not self._wanted(kind):
-            return None
         if storage == "null" or source == "":
             return Location()
+        if not self._wanted(kind):
+            self._distinct.add(hash(source))
+            return None
         location = self.locator.locate(source, folder, is_id=storage == "id", kind=kind)
         self._distinct.add(hash(location.path or source))
         if self._keep_paths and location.path is not None:

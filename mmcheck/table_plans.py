@@ -13,6 +13,7 @@ from mmcheck import paths
 from mmcheck.columns import Declared, declare
 from mmcheck.contracts import SAMPLE, TABLES, Kind
 from mmcheck.errors import RequestError, nearest
+from mmcheck.expression import vet_view
 
 _SPEC_KEYS = (
     "each", "scalar", "skip_empty", "skip", "kind", "ids", "encoding", "in", "sql", "columns", "where", "unless",
@@ -99,9 +100,14 @@ def declared_columns(plan: TablePlan) -> dict[str, Kind]:
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*$")
 
 
-def check_names(plans: tuple[TablePlan, ...]) -> None:
-    """Refuse a column whose name does not parse bare in SQL (`from`, `end`, `exists`)."""
+def vet(plans: tuple[TablePlan, ...]) -> None:
+    """Refuse a view that reads more than tables, and a column whose name does not parse bare in SQL (`from`, `end`)."""
     for plan in plans:
+        if plan.sql is not None:
+            try:
+                vet_view(plan.sql, {each.name for each in plans})
+            except RequestError as error:
+                raise RequestError(f"the table {plan.name!r}: {error}") from None
         for name in declared_columns(plan):
             if not _IDENTIFIER.match(name):
                 raise RequestError(f"the column {name!r} of {plan.name!r} is no name that SQL reads without quotes")

@@ -45,11 +45,14 @@ def rule(report: Report, code: str) -> Any:
     return next(each for each in report.rules if each.code == code)
 
 
-def test_a_sound_dataset_passes(write: Callable[..., Path]) -> None:
+def test_a_sound_dataset_passes(write: Callable[..., Path], tmp_path: Path) -> None:
     report = mmcheck.check(write([record(number) for number in range(5)]))
     assert (report.format, report.verdict, report.exit_code()) == ("llava", "pass", 0)
     assert (report.totals.records, report.totals.media, report.totals.distinct_media) == (5, 5, 1)
     assert report.findings == []
+    for options in ({"probe": "none"}, {"probe": "exists"}, {"modality": "video"}):
+        totals = mmcheck.check(tmp_path / "train.jsonl", **options).totals  # type: ignore[arg-type]
+        assert (totals.media, totals.distinct_media) == (5, 1), options
 
 
 def test_one_bad_line_never_hides_the_next(write: Callable[..., Path]) -> None:
