@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest fuzz check fmt examples clean
+.PHONY: demo test test-lowest fuzz check fmt examples bench clean
 
 demo: $(READY)  ## check the bundled example datasets, good and bad
 	@$(BIN)/mmcheck demo
@@ -35,6 +35,12 @@ fmt: $(READY)  ## format the code, repair what ruff can repair
 
 examples: $(READY)  ## write the example datasets again
 	@$(BIN)/python scripts/make_examples.py
+
+SIZE ?= small
+bench: $(READY)  ## mmcheck beside what people write themselves: SIZE=small takes minutes, SIZE=full hours and 20 GB
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]' || \
+		echo "not all of the extra bench could be installed: the rows of what is missing say so"
+	@$(BIN)/python -m benchmarks --size $(SIZE)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -18,7 +18,8 @@ REASONS = 100
 class Summary:
     """What became of every record: read = written + rejected.
 
-    `lost` counts fields that the target had no place for; `faults` are those of whole files.
+    `lost` counts fields that the target had no place for; `faults` are those of whole files. `paths` counts paths of
+    media that were moved (rewritten for the target's folder), missing or outside; `clips` those copied or encoded.
     """
 
     source: str
@@ -28,6 +29,8 @@ class Summary:
     rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
+    paths: dict[str, int] = field(default_factory=dict)
+    clips: dict[str, int] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     quarantine: str | None = None

@@ -13,8 +13,10 @@ import polars as pl
 def stand_in(slots: pl.DataFrame, media: pl.DataFrame, substitutes: Mapping[str, str]) -> pl.DataFrame:
     """Slots of kind A become slots of kind B in records that have media of kind B and none of kind A."""
     for kind, other in substitutes.items():
-        have = media.filter(pl.col("kind") == kind)["sample"].unique()
         instead = media.filter(pl.col("kind") == other)["sample"].unique()
+        if instead.is_empty():
+            continue
+        have = media.filter(pl.col("kind") == kind)["sample"].unique()
         sample = pl.col("sample")
         swap = (pl.col("kind") == kind) & sample.is_in(instead.implode()) & ~sample.is_in(have.implode())
         position = pl.int_range(pl.len(), dtype=pl.Int64).over("sample", "kind")
@@ -25,31 +27,40 @@ def stand_in(slots: pl.DataFrame, media: pl.DataFrame, substitutes: Mapping[str,
 
 def counts(slots: pl.DataFrame, media: pl.DataFrame, *, any_kind: bool) -> pl.DataFrame:
     """How many slots and media each record has of each kind; one kind, null, where placeholders are for any."""
-    if any_kind:
-        slots, media = (frame.with_columns(pl.lit(None, pl.String).alias("kind")) for frame in (slots, media))
-    by = ["sample", "kind"]
-    joined = (
-        slots.lazy()
-        .group_by(by)
-        .agg(pl.len().cast(pl.Int64).alias("slots"))
-        .join(
-            media.lazy().group_by(by).agg(pl.len().cast(pl.Int64).alias("media")),
-            on=by,
-            how="full",
-            coalesce=True,
-            nulls_equal=True,
-        )
-        .with_columns(pl.col("slots").fill_null(0), pl.col("media").fill_null(0))
-        .with_columns(
-            (
-                (pl.col("slots").sum().over("sample") == pl.col("media").sum().over("sample"))
-                & (pl.col("slots") != pl.col("media")).any().over("sample")
-            ).alias("kinds_differ"),
-            pl.lit(None, pl.Int64).alias("foreign_slots"),
-        )
-        .sort(by, nulls_last=False)
+    kind = pl.lit(None, pl.String).alias("kind") if any_kind else pl.col("kind")
+    slots, media = slots.select("sample", kind), media.select("sample", kind)
+    counted = _of_one_kind(slots, media)
+    if counted is None:
+        one, none = (pl.lit(number, pl.Int64) for number in (1, 0))
+        places = (slots.with_columns(slots=one, media=none), media.with_columns(slots=none, media=one))
+        counted = pl.concat(places).group_by("sample", "kind").sum().sort("sample", "kind", nulls_last=False)
+    return counted.with_columns(_kinds_differ(counted), pl.lit(None, pl.Int64).alias("foreign_slots"))
+
+
+def _of_one_kind(slots: pl.DataFrame, media: pl.DataFrame) -> pl.DataFrame | None:
+    """The counts where all is of one kind and in the same records, as it mostly is: the lengths of runs."""
+    if not slots.height or not media.height or not slots["sample"].is_sorted() or not media["sample"].is_sorted():
+        return None
+    kind = slots["kind"].head(1)
+    if not all(part["kind"].eq_missing(kind).all() for part in (slots, media)):
+        return None
+    of_slots, of_media = slots["sample"].rle().struct.unnest(), media["sample"].rle().struct.unnest()
+    if not of_slots["value"].equals(of_media["value"]):
+        return None
+    return pl.select(
+        of_slots["value"].alias("sample"),
+        pl.lit(kind[0], pl.String).alias("kind"),
+        of_slots["len"].cast(pl.Int64).alias("slots"),
+        of_media["len"].cast(pl.Int64).alias("media"),
     )
-    return joined.collect()
+
+
+def _kinds_differ(counted: pl.DataFrame) -> pl.Expr:
+    """Whether a record has as many slots as media in all, but of other kinds: never where each has one kind."""
+    if counted["sample"].n_unique() == counted.height:
+        return pl.lit(False).alias("kinds_differ")
+    same = pl.col("slots").sum().over("sample") == pl.col("media").sum().over("sample")
+    return (same & (pl.col("slots") != pl.col("media")).any().over("sample")).alias("kinds_differ")
 
 
 def foreign(counts: pl.DataFrame, texts: pl.DataFrame, column: str, tokens: Mapping[str, str]) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -91,12 +92,20 @@ def write(baseline: Baseline) -> None:
     }
     document = {"mmcheck": {"baseline": VERSION}, "datasets": datasets}
     text = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-    part = baseline.path.with_name(f".{baseline.path.name}.part")
+    part: Path | None = None
     try:
-        part.write_bytes(text)
+        # A name that nobody can have put there before, as a link to somewhere else.
+        handle, name = tempfile.mkstemp(dir=baseline.path.absolute().parent, prefix=f".{baseline.path.name}.")
+        part = Path(name)
+        with open(handle, "wb") as stream:
+            stream.write(text)
+        part.chmod(0o644)
         part.replace(baseline.path)
     except OSError as error:
         raise OpenError(f"the baseline {baseline.path} cannot be written: {error.strerror}") from None
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
 
 
 def entries(findings: Iterable[Finding], before: Mapping[str, Entry]) -> Known:

@@ -97,8 +97,11 @@ def _fit(values: list[int | None]) -> bool:
 
 def coerce(values: list[Any], kind: Kind) -> list[Any]:
     """The values as `kind`, None where one does not fit."""
-    if set(map(type, values)) <= _EXACT[kind] and (kind != "integer" or _fit(values)):
+    types = set(map(type, values))
+    if types <= _EXACT[kind] and (kind != "integer" or _fit(values)):
         return values
+    if kind == "string" and types == {int}:
+        return list(map(str, values))
     convert = _COERCE[kind]
     return [convert(value) for value in values]
 
@@ -110,3 +113,20 @@ def series(name: str, values: list[Any], kind: Kind) -> pl.Series:
     except UnicodeEncodeError:  # a lone surrogate is no Unicode text: it becomes a question mark
         whole = [v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for v in values]
         return pl.Series(name, whole, dtype=dtype(kind))
+
+
+def fitting(name: str, values: list[Any], kind: Kind) -> pl.Series:
+    """A Polars series of the values as `kind`, null where one does not fit."""
+    if values and values[0] is None and values.count(None) == len(values):
+        return constant(name, None, kind, len(values))
+    if kind == "string":
+        try:
+            return pl.Series(name, values, dtype=pl.String)  # refuses all but texts and nulls
+        except (TypeError, ValueError):
+            pass
+    return series(name, coerce(values, kind), kind)
+
+
+def constant(name: str, value: Any, kind: Kind, count: int) -> pl.Series:
+    """A Polars series of one value, so many times."""
+    return pl.Series(name, [value], dtype=dtype(kind)).new_from_index(0, count)

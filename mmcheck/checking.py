@@ -5,40 +5,31 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mmcheck import global_rules, rulefile
+from mmcheck import rulefile, storage
 from mmcheck.cores import available_cores
-from mmcheck.dataset import DataFile, Dataset, open_dataset
-from mmcheck.errors import OpenError, RequestError, nearest
-from mmcheck.file_facts import unread_row
+from mmcheck.dataset import Dataset, open_dataset
+from mmcheck.errors import RequestError, nearest
 from mmcheck.finding import Finding
 from mmcheck.fingerprint import dataset_fingerprint, media_files, size_of
 from mmcheck.format import Format, names
+from mmcheck.gathering import Progress, gather
 from mmcheck.limits import Limits
 from mmcheck.locate import Locator, Roots
-from mmcheck.media import Depth, Prober, depth_for
+from mmcheck.media import Depth, Probing, depth_for
+from mmcheck.plan import Plan
 from mmcheck.report import FileSummary, Report, Run
 from mmcheck.results import ShardResult
 from mmcheck.ruleset import RuleSet, build, read_profile
 from mmcheck.sampling import Sampling
-from mmcheck.shard import Checker, Plan, Shard
 from mmcheck.verdicts import Judged, conclude
 
 PROBES = ("auto", "none", "exists", "header", "decode")
 KINDS = ("image", "video", "audio")
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a check is; bytes are those of annotation files and shards."""
-
-    bytes_done: int
-    bytes_total: int
-    records: int
 
 
 def check(
@@ -116,66 +107,32 @@ def check(
         rules=ruleset,
         placeholders=_placeholders(form, placeholders),
         max_findings=max_findings,
+        probing=Probing(
+            _roots(dataset, media_root, allow_roots),
+            depth,
+            Limits.of(ruleset.params),
+            modality,
+            digests=any("digest" in rule.reads for rule in ruleset.active()) and _splits(dataset) > 1,
+            keep_paths=digest_media,
+        ),
         keep=sampling.keep if sampling else None,
         paranoid=paranoid,
         exemptions=ruleset.exemptions(per_path or {}),
         limits=Limits.of(ruleset.params),
     )
-    prober = Prober(
-        Locator(_roots(dataset, media_root, allow_roots)),
-        depth,
-        plan.limits,
-        modality,
-        max(1, jobs),
-        digests=any("digest" in rule.reads for rule in ruleset.active()) and _splits(dataset) > 1,
-        keep_paths=digest_media,
-    )
-    try:
-        result = _check_files(dataset, plan, prober, progress)
-    finally:
-        prober.close()
+    result = gather(dataset, plan, jobs, progress)
     judged = conclude(
         result, ruleset, form, depth, max_findings, sampled=sampling is not None, exempt=plan.exempt, root=dataset.root
     )
-    judged.findings = [_with_root(finding, prober.locator) for finding in judged.findings]
-    return _report(dataset, plan, judged, result, prober, started, clock, depth, sampling, jobs)
+    locator = Locator(plan.probing.roots)
+    judged.findings = [_with_root(finding, locator, dataset.root) for finding in judged.findings]
+    return _report(dataset, plan, judged, result, started, clock, sampling, jobs)
 
 
-def _check_files(
-    dataset: Dataset, plan: Plan, prober: Prober, progress: Callable[[Progress], None] | None
-) -> ShardResult:
-    """The results of all files, those included that other files name."""
-    checker = Checker(plan, prober)
-    total = ShardResult()
-    for file, fault in dataset.faults:
-        checker.add_fault(total, fault, 0, file, None, fault.message)
-    queue = list(dataset.files)
-    seen = {(file.path, file.role, tuple(file.context.items())) for file in queue}
-    number = done = reached = 0
-    while number < len(queue):
-        shard = Shard(number, queue[number])
-        sizes = [_size(file) for file in queue]
-        try:
-            for part in checker.check(shard):
-                total.add(part, plan.max_findings)
-                global_rules.compact(total.facts, plan.rules.rules)
-                if progress is not None:
-                    reached = max(reached, min(done + part.position, sum(sizes)))
-                    progress(Progress(reached, sum(sizes), total.records))
-        except OpenError as error:  # one file that cannot be read hides nothing of the others
-            total.unread.append(str(error))
-            total.files.append(unread_row(shard.file))
-        done += sizes[number]
-        for named in total.named:
-            key = (named.path, named.role, tuple(named.context.items()))
-            if key not in seen:
-                seen.add(key)
-                queue.append(named)
-        total.named.clear()
-        number += 1
-    if progress is not None:
-        progress(Progress(done, done, total.records))
-    return total
+def _shown(dataset: Dataset) -> str:
+    """The root as the path was written: absolute, or seen from the working directory."""
+    absolute = os.path.isabs(dataset.path) or storage.is_remote(dataset.root)
+    return str(dataset.root) if absolute else os.path.relpath(dataset.root)
 
 
 def _known_kind(kind: str | None, form: Format, ruleset: RuleSet) -> None:
@@ -193,13 +150,6 @@ def _known_kind(kind: str | None, form: Format, ruleset: RuleSet) -> None:
         raise RequestError(f"no medium is of the kind {kind!r}{nearest(kind, names)}: {', '.join(KINDS)}")
 
 
-def _size(file: DataFile) -> int:
-    try:
-        return file.path.stat().st_size
-    except OSError:
-        return 0
-
-
 def _depth(probe: str, ruleset: RuleSet, dataset: Dataset) -> Depth:
     if probe != "auto":
         return probe  # type: ignore[return-value]
@@ -212,10 +162,11 @@ def _depth(probe: str, ruleset: RuleSet, dataset: Dataset) -> Depth:
     return depth_for(columns)
 
 
-def _with_root(finding: Finding, locator: Locator) -> Finding:
+def _with_root(finding: Finding, locator: Locator, root: Path) -> Finding:
     """Where every medium is missing, the folder below which the first one would be found, if there is one."""
     if finding.rule != "MM020" or finding.value is None:
         return finding
+    locator.locate(finding.value, (root / (finding.file or ".")).parent, is_id=False, kind=None)
     parent = locator.seen_in_parent(finding.value)
     if parent is not None:
         return replace(finding, hint=f"it is below {parent}, where the format's loader does not look")
@@ -230,16 +181,16 @@ def _splits(dataset: Dataset) -> int:
 
 
 def _roots(dataset: Dataset, media_root: str | Path | None, allow_roots: Sequence[str | Path]) -> Roots:
-    root = Path(os.path.abspath(media_root)) if media_root is not None else None
-    if root is not None and not root.is_dir():
+    root = storage.absolute(media_root) if media_root is not None else None
+    if root is not None and not storage.is_folder(root):
         raise RequestError(f"the media root {media_root} is not a folder")
     for folder in allow_roots:
-        if not Path(folder).is_dir():
+        if not storage.is_folder(storage.given(folder)):
             raise RequestError(f"the folder {folder} that media may be read from is not there")
     return Roots(
         dataset=dataset.root,
         media_root=root,
-        allowed=tuple(Path(os.path.abspath(path)) for path in allow_roots),
+        allowed=tuple(storage.absolute(path) for path in allow_roots),
         fixed=dataset.format.fixed_media_root,
     )
 
@@ -278,10 +229,8 @@ def _report(
     plan: Plan,
     judged: Judged,
     result: ShardResult,
-    prober: Prober,
     started: datetime,
     clock: float,
-    depth: Depth,
     sampling: Sampling | None,
     jobs: int,
 ) -> Report:
@@ -289,11 +238,11 @@ def _report(
     totals.records, totals.invalid_records = result.records, result.invalid
     if not any(row["role"] == "samples" for row in result.files):  # an images table alone
         totals.records = sum(row["records"] or 0 for row in result.files)
-    totals.media, totals.distinct_media = result.media, prober.distinct_count()
+    totals.media, totals.distinct_media = result.media, len(result.distinct) + result.inlined
     files = [
         FileSummary(row["file"], row["role"], row["bytes"] or 0, row["records"], row["digest"]) for row in result.files
     ]
-    files += media_files(sorted(prober.paths), dataset.root, jobs)
+    files += media_files(sorted(result.paths), dataset.root, jobs)
     # What was passed over in the folder may have been read all the same, because a file of the dataset names it.
     read = {row["file"] for row in result.files}
     ignored = {file: why for file, why in dataset.ignored.items() if file not in read}
@@ -309,7 +258,7 @@ def _report(
             **run_times(started, time.perf_counter() - clock),
             jobs=jobs,
             complete=judged.complete,
-            probe=depth,
+            probe=plan.probing.depth,
             sampled=sampling.to_dict() if sampling else None,
             rules_digest=plan.rules.digest,
         ),
@@ -318,6 +267,6 @@ def _report(
         findings=judged.findings,
         notes=[*notes, *judged.notes],
         statistics=result.statistics.to_dict(),
-        picture_roots=prober.locator.roots.own(),
-        root=str(dataset.root) if os.path.isabs(dataset.path) else os.path.relpath(dataset.root),
+        picture_roots=plan.probing.roots.own(),
+        root=_shown(dataset),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any
 
 from mmcheck import paths
@@ -38,11 +39,18 @@ Getter = Callable[[Elements], list[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One declared column: its values are made by `get` and are of `kind`, null where they do not fit."""
+    """One declared column: its values are made by `get` and are of `kind`, null where they do not fit.
+
+    Another process is sent what was declared, and makes the function again.
+    """
 
     name: str
     kind: Kind
     get: Getter
+    spec: Any = None
+
+    def __reduce__(self) -> tuple[Callable[[str, Any], Declared], tuple[str, Any]]:
+        return declare, (self.name, self.spec)
 
 
 _KINDS: tuple[Kind, ...] = ("string", "integer", "number", "boolean")
@@ -56,6 +64,10 @@ _ABSENT = object()
 
 def declare(name: str, spec: Any) -> Declared:
     """The column that a format declares. Raises RequestError where the declaration is wrong."""
+    return replace(_declared(name, spec), spec=spec)
+
+
+def _declared(name: str, spec: Any) -> Declared:
     if isinstance(spec, str | int | float | bool) or spec is None:
         return Declared(name, "string", _simple("null" if spec is None else str(spec)))
     if not isinstance(spec, dict):
@@ -101,8 +113,16 @@ def _simple(path: str) -> Getter:
         return lambda elements: elements.values
     if len(steps) == 1 and steps[0].kind == "key":
         key = steps[0].key
-        return lambda elements: [value.get(key) if value.__class__ is dict else None for value in elements.values]
+        return lambda elements: of_key(elements.values, key)
     return lambda elements: [paths.find(value, steps) for value in elements.values]
+
+
+def of_key(values: list[Any], key: str, absent: Any = None) -> list[Any]:
+    """What stands at a key of each value, `absent` where there is none or the value is no object."""
+    try:
+        return list(map(itemgetter(key), values))  # all of them have it, as a rule: no Python code a value
+    except (KeyError, TypeError):
+        return [value.get(key, absent) if value.__class__ is dict else absent for value in values]
 
 
 def _of_record(steps: tuple[paths.Step, ...]) -> Getter:
@@ -110,9 +130,8 @@ def _of_record(steps: tuple[paths.Step, ...]) -> Getter:
         key = steps[0].key
 
         def get_key(elements: Elements) -> list[Any]:
-            records = elements.records
-            found = (records[parent] for parent in elements.parents)
-            return [record.get(key) if record.__class__ is dict else None for record in found]
+            found = of_key(elements.records, key)
+            return [found[parent] for parent in elements.parents]
 
         return get_key
 
@@ -198,9 +217,7 @@ def _or_absent(path: str) -> Getter:
 
     if len(steps) == 1 and steps[0].kind == "key" and not root:
         only = steps[0].key
-        return lambda elements: [
-            value.get(only, _ABSENT) if value.__class__ is dict else _ABSENT for value in elements.values
-        ]
+        return lambda elements: of_key(elements.values, only, _ABSENT)
 
     def one(value: Any) -> Any:
         if not steps:
@@ -226,8 +243,7 @@ def _present(path: str) -> Getter:
 
 def _type(path: str) -> Getter:
     get = _or_absent(path)
-    names = TYPE_NAMES
-    return lambda elements: [names.get(value.__class__) for value in get(elements)]
+    return lambda elements: list(map(TYPE_NAMES.get, map(type, get(elements))))
 
 
 def _spelling(path: str) -> Getter:
@@ -273,12 +289,26 @@ def _count(steps: tuple[paths.Step, ...]) -> Getter:
 def _extra_keys(known: frozenset[str], path: str) -> Getter:
     plain = _simple(path)
 
-    return lambda elements: [
-        None
-        if value.__class__ is not dict or value.keys() <= known
-        else json_text([key for key in value if key not in known])
-        for value in plain(elements)
-    ]
+    def get(elements: Elements) -> list[Any]:
+        values = plain(elements)
+        if _only(known, values):
+            return [None] * len(values)
+        return [
+            None
+            if value.__class__ is not dict or value.keys() <= known
+            else json_text([key for key in value if key not in known])
+            for value in values
+        ]
+
+    return get
+
+
+def _only(known: frozenset[str], values: list[Any]) -> bool:
+    """Whether all values can be gone through and hold known keys alone: then no object has another one."""
+    try:
+        return set().union(*values) <= known
+    except TypeError:
+        return False
 
 
 def _first_of(getters: list[Getter]) -> Getter:

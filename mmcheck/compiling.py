@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmcheck import custom, expression
+from mmcheck import custom, expression, neighbours
 from mmcheck.contracts import TABLES, Kind
 from mmcheck.errors import RequestError, nearest
 from mmcheck.finding import Severity
@@ -29,6 +30,7 @@ class Rule:
     """A stanza ready to run: parameters bound, expressions compiled.
 
     `skip` says why the rule does not run; `reads` names the columns that it needs; `mask` judges rows in Python.
+    `near` is the expression for rows that stand in order, where that saves windows.
     """
 
     stanza: Stanza
@@ -40,6 +42,7 @@ class Rule:
     aggregate: str | None = None
     skip: str | None = None
     mask: custom.Mask | None = None
+    near: neighbours.Neighbours | None = None
 
     @property
     def code(self) -> str:
@@ -50,6 +53,21 @@ class Rule:
     def by_row(self) -> bool:
         """Whether the rule is judged row by row, rather than over the whole dataset or by a module."""
         return self.expr is not None or self.mask is not None
+
+    @cached_property
+    def about(self) -> pl.Expr:
+        """The rows that the rule is about."""
+        return expression.about(self.when)
+
+    @cached_property
+    def outcome(self) -> pl.Expr:
+        """True where a row passes, false where it fails, null where the rule is not about it or cannot tell."""
+        return expression.outcome(self.when, self.expr)
+
+    @cached_property
+    def near_outcome(self) -> pl.Expr:
+        """`outcome` for rows beside which `near` has put its columns."""
+        return self.outcome if self.near is None else expression.outcome(self.when, self.near.expr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +128,13 @@ def _compiled(
     skip: str | None,
 ) -> Rule:
     table = stanza.table or ""
-    when = expr = aggregate = mask = None
+    when = expr = aggregate = mask = near = None
     reads: set[str] = set()
     if stanza.when is not None:
         when = _expression(stanza.when, columns, values, table, trust, reads)
     if stanza.expression is not None:
         expr = _expression(stanza.expression, columns, values, table, trust, reads)
+        near = neighbours.find(expression.bind(stanza.expression, values))
     if stanza.python or stanza.pandera:
         if skip is None and not trust.python:
             raise RequestError(f"runs Python, which is not permitted: {custom.PERMISSION} permits it")
@@ -144,7 +163,7 @@ def _compiled(
             raise _Missing(stanza.references.to_table, None)
         _present(set(stanza.references.to_columns), targets, stanza.references.to_table)
     _present(reads, columns, table)
-    return Rule(stanza, severity, values, frozenset(reads), when, expr, aggregate, skip, mask)
+    return Rule(stanza, severity, values, frozenset(reads), when, expr, aggregate, skip, mask, near)
 
 
 def _expression(

@@ -12,6 +12,7 @@ from typing import Any
 
 from mmcheck.errors import OpenError, RequestError
 from mmcheck.metaschema import hold
+from mmcheck.storage import given, is_remote
 from mmcheck.yaml_lines import Located, Where, load
 
 NAME = "mmcheck.yaml"
@@ -128,12 +129,18 @@ def _rules(data: Mapping[str, Any], folder: Path) -> Rules:
 
 def _dataset(data: Mapping[str, Any], folder: Path) -> ConfiguredDataset:
     return ConfiguredDataset(
-        path=_below(folder, data["path"]),
+        path=_named(folder, data["path"]),
         format=data.get("format"),
-        media_root=_below(folder, data["media_root"]) if data.get("media_root") else None,
+        media_root=_named(folder, data["media_root"]) if data.get("media_root") else None,
         splits={split: tuple(files) for split, files in (data.get("splits") or {}).items()},
         rules=_rules(data, folder),
     )
+
+
+def _named(folder: Path, name: str) -> Path:
+    """A place that is read: below the folder, or remote."""
+    path = given(name)
+    return path if is_remote(path) else _below(folder, name)
 
 
 def _below(folder: Path, name: str) -> Path:

@@ -38,7 +38,8 @@ def record_digest(batch: Batch, number: int) -> str:
 
 def content_column(batch: Batch) -> pl.Series:
     """128 bits of hash that stand for each record's content, as text."""
-    content = pl.Series(
-        "_content", [_record_bytes(batch, number) for number in range(len(batch.rows))], dtype=pl.Binary
-    )
+    texts = batch.raws
+    if texts is None:
+        texts = [_record_bytes(batch, number) for number in range(len(batch.rows))]
+    content = pl.Series("_content", texts, dtype=pl.Binary)
     return (content.hash(1).cast(pl.String) + "-" + content.hash(2).cast(pl.String)).alias("_content")

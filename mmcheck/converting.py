@@ -6,18 +6,24 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from mmcheck import format as formats
-from mmcheck import image_tables
+from mmcheck import image_tables, repartition
 from mmcheck.accounts import Account, Quarantine, Stop, Summary
+from mmcheck.checking import check as judge
 from mmcheck.convert import MAPPINGS, Options
 from mmcheck.convert import layout as layouts
 from mmcheck.dataset import DataFile, Dataset, open_dataset
 from mmcheck.errors import OpenError, RequestError, nearest
-from mmcheck.storing import SHARD, name_splits
-from mmcheck.transcribing import Transcriber, Way
+from mmcheck.recasting import Way
+from mmcheck.storing import name_splits
+from mmcheck.transcribing import Transcriber
 from mmcheck.writers import SUFFIXES, container_of
-from mmcheck.writers.safe import refuse, replacing
+from mmcheck.writers.safe import clear, refuse, replacing
 
-CHOICES = {"on_error": ("stop", "quarantine"), "media": ("keep", "embed", "extract")}
+CHOICES = {
+    "on_error": ("stop", "quarantine"),
+    "media": ("keep", "embed", "extract"),
+    "paths": ("auto", "keep", "relative"),
+}
 
 
 def convert_dataset(
@@ -30,19 +36,28 @@ def convert_dataset(
     residue: bool = True,
     overwrite: bool = False,
     media: str = "keep",
+    paths: str = "auto",
+    media_root: str | Path | None = None,
+    cut_videos: bool = False,
+    check: bool = False,
     shard_size: int | None = None,
+    jobs: int = 1,
     options: Options | None = None,
 ) -> Summary:
     """Write the dataset at `source` as one of format `to`: a file by the suffix of `target`, else a folder of files.
 
     A record that the target cannot hold stops the run, and nothing is written; with `on_error="quarantine"` it goes
     to TARGET.rejected.jsonl with the reason. `residue` lets records of the hub format carry what their own fields do
-    not say. `media` embeds the bytes of files in a table of MultiMeditron, or extracts them from one to files.
-    `shard_size` is in bytes: of an Arrow shard, or of a Parquet partition of images.
+    not say. `media` embeds the bytes of files in a table of MultiMeditron, or extracts them from one to files;
+    `cut_videos` cuts the clips of InternVid to files. Paths of media that stay where they are become relative to the
+    target's folder, except that a record that comes back to its own format has its own; `paths` may also be `keep`
+    (never) or `relative` (always). Media are looked for below `media_root` if it is given. With `check`, a source in
+    which a check finds an error is refused. `shard_size` is in bytes: of each file of a target that is a folder.
+    `jobs` processes take part where a file is large; the output is the same for any number.
 
     Raises RequestError for a wrong request, OpenError for what cannot be read or written.
     """
-    for name, value in (("on_error", on_error), ("media", media)):
+    for name, value in (("on_error", on_error), ("media", media), ("paths", paths)):
         if value not in CHOICES[name]:
             raise RequestError(f"{name} is {' or '.join(CHOICES[name])}, not {value!r}{nearest(value, CHOICES[name])}")
     target = Path(target)
@@ -51,17 +66,27 @@ def convert_dataset(
     for name in (dataset.format.name, wanted.name):
         if name not in MAPPINGS:
             raise RequestError(f"{name} is not among the formats that can be converted: {', '.join(MAPPINGS)}")
+    way = Way(dataset.format.name, wanted.name, options or Options(), residue, media, paths, shard_size)
+    _refuse_senseless(way, target, cut_videos)
+    clear(target)
     refuse(target, [file.path for file in dataset.files], overwrite=overwrite)
     summary = Summary(dataset.format.name, f"{wanted.name}@{wanted.version}")
-    way = Way(dataset.format.name, wanted.name, options or Options(), residue, media, shard_size or SHARD)
+    if check:
+        summary.stopped = _unsound(source, f"{dataset.format.name}@{dataset.format.version}", media_root)
+        if summary.stopped:
+            return summary
+    root = Path(media_root) if media_root is not None else None
     try:
         with ExitStack() as stack:
             quarantine = Quarantine(stack, target, overwrite) if on_error == "quarantine" else None
             account = Account(summary, quarantine)
             if image_tables.only_images(dataset) and wanted.name == dataset.format.name:
                 image_tables.repack(dataset, target, account, stack, shard_size)
+            elif repartition.serves(dataset, way, target):
+                repartition.repartition(dataset, target, account, stack, shard_size)
             else:
-                _transcribe(dataset, target, way, account, stack)
+                run = Transcriber(way, account, stack, dataset.root, _home(target), jobs=jobs, media_root=root)
+                _transcribe(dataset, target, run, account, stack, cut_videos)
             if quarantine is not None:
                 quarantine.close(summary)
     except Stop as stop:
@@ -72,7 +97,42 @@ def convert_dataset(
     return summary
 
 
-def _transcribe(dataset: Dataset, target: Path, way: Way, account: Account, stack: ExitStack) -> None:
+def _home(target: Path) -> Path:
+    """The folder that a target's files are in."""
+    return target.parent if container_of(target) is not None else target
+
+
+def _refuse_senseless(way: Way, target: Path, cut_videos: bool) -> None:
+    """Raise RequestError for what does not go together."""
+    options, folder = way.options, container_of(target) is None
+    if options.image_broadcast and not options.split_chunk:
+        raise RequestError("--image-broadcast puts the image into every chunk: it needs --split-chunk")
+    if way.media == "embed" and way.target != "multimeditron":
+        raise RequestError(f"--media embed writes bytes into tables of multimeditron; {way.target} names files by path")
+    if way.media == "extract" and way.source != "multimeditron":
+        raise RequestError(f"--media extract takes bytes out of tables of multimeditron; {way.source} has none")
+    if cut_videos and way.source != "internvid":
+        raise RequestError(f"--cut-videos cuts the clips of internvid; {way.source} has none")
+    if way.shard is not None and not folder:
+        raise RequestError(f"--shard-size makes several files: name a folder, not {target.name}")
+    if way.shard is not None and way.target in ("aria", "mimic-it") and way.source != "mimic-it":
+        raise RequestError(f"{way.target} is read from one file by its name: leave out --shard-size")
+
+
+def _unsound(source: str | Path, format: str, media_root: str | Path | None) -> str | None:
+    """Why a source is refused; None for a sound one."""
+    report = judge(source, format=format, media_root=media_root)
+    if report.exit_code("error") == 0:
+        return None
+    first = next((each for each in report.findings if each.severity.value == "error"), None)
+    where = f": {first.rule} {first.message}" if first is not None else ""
+    return f"{source} is not sound, {report.totals.errors:,} errors{where} (`mmcheck check` tells all)"
+
+
+def _transcribe(
+    dataset: Dataset, target: Path, run: Transcriber, account: Account, stack: ExitStack, cut_videos: bool
+) -> None:
+    way = run.way
     files = [file for file in dataset.files if file.role == "samples"]
     if dataset.faults:
         absent, fault = dataset.faults[0]
@@ -81,30 +141,32 @@ def _transcribe(dataset: Dataset, target: Path, way: Way, account: Account, stac
         roles = ", ".join(sorted({file.role for file in dataset.files}))
         raise RequestError(f"{dataset.path} holds no records that could be converted, only {roles}")
     container = layouts.container_for(target, way.target)
-    run = Transcriber(way, account, stack, dataset.root)
     if container is not None:
-        if way.media == "extract":
+        if way.media == "extract" or cut_videos:
             media = target.with_name(target.stem + "_media")
             refuse(media, [], overwrite=target.exists())
-            run.extract_to(stack.enter_context(replacing(media, folder=True)), media.name + "/")
+            below = stack.enter_context(replacing(media, folder=True))
+            (run.cut_to if cut_videos else run.extract_to)(below, media.name + "/")
         beside = stack.enter_context(replacing(layouts.beside(target), optional=True))
-        run.file(stack.enter_context(replacing(target)), files, container, target, beside)
+        run.file(stack.enter_context(replacing(target)), files, container, beside)
         account.summary.files.append(target.name)
         return
     partial = stack.enter_context(replacing(target, folder=True))
     if way.media == "extract":
         run.extract_to(partial, "")
+    elif cut_videos:
+        (partial / "clips").mkdir()
+        run.cut_to(partial / "clips", "clips/")
     if way.target == "multimeditron" and way.media == "embed":
         splits = _splits(files)
         for name, parts in splits.items():
-            run.file(partial / name if len(splits) > 1 else partial, parts, "arrow", target / name, partial)
+            run.file(partial / name if len(splits) > 1 else partial, parts, "arrow", partial)
         if len(splits) > 1:
             name_splits(partial, list(splits))
         account.summary.files += list(splits)
         return
     for name, parts in _names(files, way.target).items():
-        run.file(partial / name, parts, _kind(name), target / name, layouts.beside(partial / name))
-        account.summary.files.append(name)
+        account.summary.files += run.file(partial / name, parts, _kind(name), layouts.beside(partial / name))
 
 
 def _splits(files: list[DataFile]) -> dict[str, list[DataFile]]:

@@ -15,6 +15,7 @@ from mmcheck.errors import OpenError, RequestError
 from mmcheck.format import Format, Role, load
 from mmcheck.listing import Candidate, Listing, list_files, readable
 from mmcheck.readers.batch import Fault
+from mmcheck.storage import is_remote, path_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def open_dataset(
     paths = [path] if isinstance(path, str | Path) else list(path)
     listing = list_files(paths)
     for candidate in listing.candidates:
-        if not os.access(candidate.path, os.R_OK):
+        if not is_remote(candidate.path) and not os.access(candidate.path, os.R_OK):
             raise OpenError(f"{candidate.path} is not permitted to be read")
     form = load(format, format_path) if format else choose(listing, format_path)
     files, ignored = _assign(form, listing)
@@ -197,7 +198,7 @@ def look_up(text: str, naming: Path, root: Path) -> tuple[Path | None, Path | No
     """Where a path leads that the file `naming` names, and below which folder: its own, the root, or three parents."""
     bases = [naming.parent, root, *[parent for parent in root.parents[:3] if parent != parent.parent]]
     for base in dict.fromkeys(bases):
-        path = Path(os.path.normpath(base / text))
+        path = path_of(os.path.normpath(base / text))
         if any(path.is_relative_to(allowed) for allowed in bases) and readable(path, bases):
             return path, base
     return None, None

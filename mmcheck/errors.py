@@ -27,6 +27,14 @@ class OpenError(MmcheckError):
     exit_code = 3
 
 
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM, SIGHUP): it unwinds as at Ctrl-C, and leaves nothing half-written."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__("terminated")
+        self.exit_code = 128 + signal
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """`" (did you mean 'x'?)"` for the nearest known spelling, or `""` where none is near."""
     # Both may come from a dataset: a record may have a million keys, and a key a million letters.

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmcheck.contracts import Kind
+from mmcheck.dialect import reworded
 from mmcheck.errors import RequestError, nearest
 
 if TYPE_CHECKING:
@@ -240,7 +241,9 @@ def to_polars(sql: str) -> pl.Expr:
     import polars as pl
 
     try:
-        return pl.sql_expr(sql)
+        return pl.sql_expr(reworded(sql))
+    except RequestError:
+        raise
     except pl.exceptions.PolarsError as error:
         told = _first_line(error)
         word = re.search(r"found '?(\w+)'? clause", told)
@@ -250,6 +253,21 @@ def to_polars(sql: str) -> pl.Expr:
         if isinstance(error, KeyboardInterrupt | SystemExit):
             raise
         raise RequestError(f"the expression is not understood: {_first_line(error)}") from None
+
+
+def about(when: pl.Expr | None) -> pl.Expr:
+    """The rows that a rule is about: those where its condition is true."""
+    import polars as pl
+
+    return pl.lit(True) if when is None else when.cast(pl.Boolean).fill_null(False)
+
+
+def outcome(when: pl.Expr | None, expr: pl.Expr | None) -> pl.Expr:
+    """True where a row passes, false where it fails, null where the rule is not about it or cannot tell."""
+    import polars as pl
+
+    passes = (expr if expr is not None else pl.lit(True)).cast(pl.Boolean)
+    return passes if when is None else pl.when(about(when)).then(passes)
 
 
 _SYNTHETIC: dict[Kind, Any] = {"string": "1", "integer": 1, "number": 1.0, "boolean": True}

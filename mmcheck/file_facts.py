@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from mmcheck.dataset import DataFile, look_up
 from mmcheck.errors import OpenError
+from mmcheck.fingerprint import digest_of
 
 
 def look_beside(text: str, *, naming: Path, root: Path) -> tuple[str, str] | None:
@@ -29,17 +29,37 @@ def file_context(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {"pandas_index": facts.get("pandas_index"), "columns": facts.get("columns")}
 
 
-def file_row(file: DataFile, facts: Mapping[str, Any], records: int) -> dict[str, Any]:
-    row = {key: facts.get(key) for key in FILE_FACTS}
+def file_digest(path: Path) -> str:
+    """`sha256:` and the digest of a file. Raises OpenError."""
     try:
-        with file.path.open("rb") as stream:
-            digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+        return digest_of(path)[1]
     except OSError as error:
-        raise OpenError(f"{file.path} cannot be read: {error.strerror}") from None
+        raise OpenError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def file_row(file: DataFile, facts: Mapping[str, Any], records: int, digest: str) -> dict[str, Any]:
+    """The row of the files table of a file that was read."""
+    row = {key: facts.get(key) for key in FILE_FACTS}
     return row | {
         "file": file.file, "role": file.role, "split": file.split, "records": records, "part": file.part,
         "digest": digest,
     }  # fmt: skip
+
+
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """Size, time of the last change and inode: one of them changes when a file is written or replaced."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_size, told.st_mtime_ns, told.st_ino
+
+
+def changed_since(path: Path, before: tuple[int, int, int] | None) -> list[str]:
+    """What to tell of a file that is not as its stamp was: its findings may be about bytes that are there no more."""
+    if stamp(path) == before:
+        return []
+    return [f"{path} changed while it was read: check it again when nobody writes to it"]
 
 
 def unread_row(file: DataFile) -> dict[str, Any]:

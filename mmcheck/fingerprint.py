@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mmcheck.report import FileSummary
+from mmcheck.storage import RemotePath, path_of
 
 #: What keeps a leaf from being taken for a node.
 LEAF, NODE = b"\x00", b"\x01"
@@ -25,7 +26,9 @@ def dataset_fingerprint(files: Iterable[FileSummary]) -> str:
 
 
 def digest_of(path: Path) -> tuple[int, str]:
-    """Size and `sha256:` digest of a regular file. Raises OSError, for what is no regular file too."""
+    """Size and `sha256:` digest of a regular file. Raises OSError, for what is no regular file too, and OpenError."""
+    if isinstance(path, RemotePath):
+        return path.digest()
     with path.open("rb") as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise OSError(f"{path} is not a regular file")
@@ -47,9 +50,9 @@ def media_files(paths: Sequence[str], root: Path, threads: int) -> list[FileSumm
     def summary(path: str) -> FileSummary:
         file = Path(os.path.relpath(path, root)).as_posix()
         try:
-            size, digest = digest_of(Path(path))
+            size, digest = digest_of(path_of(path))
         except OSError:
-            return FileSummary(file, "media", size_of(Path(path)), 0)
+            return FileSummary(file, "media", size_of(path_of(path)), 0)
         return FileSummary(file, "media", size, 0, digest)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:

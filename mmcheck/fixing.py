@@ -14,9 +14,10 @@ from typing import Any
 from mmcheck import expression, rulefile
 from mmcheck.checking import check
 from mmcheck.dataset import Dataset, open_dataset
+from mmcheck.duplicates import duplicate_keys
 from mmcheck.errors import RequestError, nearest
 from mmcheck.finding import Finding
-from mmcheck.repairs import REPAIRS, Repair
+from mmcheck.repairs import REPAIRS, Bench, Repair
 from mmcheck.report import Report
 from mmcheck.resources import folder
 from mmcheck.rewriting import Copy, batches, record_files
@@ -27,12 +28,18 @@ SHOWN = 100
 
 @dataclass(slots=True)
 class Fixed:
-    """What was repaired: by rule, records changed; `left` is the report on the copy, None for a dry run."""
+    """What was repaired: by rule, records changed; `left` is the report on the copy, None for a dry run.
+
+    `doubled` counts records that stay as they are since a key stands twice in them; `paths` those of media by what
+    became of them.
+    """
 
     records: int = 0
     changed: int = 0
     by_rule: dict[str, int] = field(default_factory=dict)
     unsafe: dict[str, int] = field(default_factory=dict)
+    doubled: int = 0
+    paths: dict[str, int] = field(default_factory=dict)
     diffs: list[str] = field(default_factory=list)
     left: Report | None = None
 
@@ -62,22 +69,36 @@ def fix(
     dataset = open_dataset(path, format=f"{report.format}@{report.version}")
     result = Fixed()
     plan = _planned(report, declared(dataset, request.get("rules", ())), unsafe, result)
+    media_root = Path(request["media_root"]) if request.get("media_root") else None
+    bench = Bench(dataset.root, dataset.root, media_root)
     with ExitStack() as stack:
-        target = Copy(dataset, Path(output), stack, overwrite=overwrite) if output is not None else None
+        target = None
+        if output is not None:
+            target = Copy(dataset, Path(output), stack, overwrite=overwrite, media_root=media_root, placed=bench.placed)
+            if any(repair is REPAIRS["extension"] for each in plan.at.values() for _, repair, _ in each):
+                bench.copies, bench.prefix = target.media
         for file in record_files(dataset):
+            bench.naming = file.path
             for batch in batches(file):
                 if target is not None and batch.faults:
                     fault = batch.faults[0]
                     raise RequestError(f"{file.file}: {fault.message}: `mmcheck split` sets such records apart")
-                values = [
-                    _repaired(record, file.file, row, plan, str(dataset.root), result)
-                    for row, record in zip(batch.rows, batch.values, strict=True)
-                ]
+                doubled = duplicate_keys(batch.raws, batch.values) if batch.raws else {}
+                values, raws = [], []
+                for number, (row, record) in enumerate(zip(batch.rows, batch.values, strict=True)):
+                    if number in doubled and (file.file, row) in plan.at:
+                        result.doubled += 1
+                        made = record
+                    else:
+                        made = _repaired(record, file.file, row, plan, bench, result)
+                    values.append(made)
+                    raws.append(batch.raws[number] if batch.raws and made is record else None)
                 result.records += len(values)
                 if target is not None:
-                    target.write(file, values, batch.keys)
+                    target.write(file, values, batch.keys, raws)
         if target is not None:
             target.close()
+            result.paths = dict(target.paths)
     if output is not None:
         result.left = check(output, **{**request, "format": f"{report.format}@{report.version}"})
     return result
@@ -114,7 +135,7 @@ def _repair(told: Any, where: str) -> Repair:
     if odd:
         raise RequestError(f"{where}: the repair of {column} reads another column: {', '.join(sorted(odd))}")
 
-    def change(value: Any, root: str) -> Any:
+    def change(value: Any, at: Bench) -> Any:
         import polars as pl
 
         if not isinstance(value, str):
@@ -139,19 +160,19 @@ def _planned(report: Report, repairs: Mapping[str, Repair], unsafe: bool, result
     return plan
 
 
-def _repaired(record: Any, file: str, row: int, plan: _Plan, root: str, result: Fixed) -> Any:
-    """The record with its repairs, counted."""
+def _repaired(record: Any, file: str, row: int, plan: _Plan, bench: Bench, result: Fixed) -> Any:
+    """The record with its repairs, counted; the record itself where there are none."""
     before = record
     here = [*plan.at.get((file, row), ()), *((rule, repair, None) for rule, repair in plan.everywhere)]
     for rule, repair, finding in here:
         if repair.whole:
-            changed = repair.change(record, root)
+            changed = repair.change(record, bench)
         else:
             assert finding is not None
-            changed = _change(record, _steps(record, finding), lambda value, each=repair: each.change(value, root))
+            changed = _change(record, _steps(record, finding), lambda value, each=repair: each.change(value, bench))
         if changed != record:
             result.by_rule[rule] = result.by_rule.get(rule, 0) + 1
-        record = changed
+            record = changed
     if record != before:
         result.changed += 1
         if len(result.diffs) < SHOWN:

@@ -50,6 +50,18 @@ class Facts:
         self.incomplete |= other.incomplete
         return self
 
+    def move(self, rows: int, lines: int) -> None:
+        """Count rows and lines from another start, so many before."""
+        for pile in self.keys.values():
+            pile.map(lambda frame: _moved(frame, rows, lines))
+        for number, frames in self.partials.items():
+            self.partials[number] = [_moved(frame, rows, lines) for frame in frames]
+
+
+def _moved(frame: pl.DataFrame, rows: int, lines: int) -> pl.DataFrame:
+    by = {"sample": rows, "_line": lines}
+    return frame.with_columns(pl.col(name) + more for name, more in by.items() if name in frame.columns)
+
 
 def gather(
     frames: Mapping[str, pl.DataFrame], rules: Sequence[tuple[int, Rule]], places: pl.DataFrame, *, valid: bool
@@ -71,18 +83,24 @@ def gather(
         if stanza.unique:
             # A record that breaks the schema still holds its id, but is not itself checked.
             part = _keys(frame, stanza.unique).with_columns(pl.lit(valid).alias("_valid"))
-            part = part.join(places, on="sample", how="left", maintain_order="left")
-            facts.keys.setdefault(number, Pile()).add(part)
+            facts.keys.setdefault(number, Pile()).add(_placed(part, places))
         elif not valid:
             continue
         elif stanza.references:
             part = _keys(frame, stanza.references.columns)
-            part = part.join(places, on="sample", how="left", maintain_order="left")
+            part = _placed(part, places)
             facts.unknown[number] = facts.unknown.get(number, 0) + frame.height - part.height
             facts.keys.setdefault(number, Pile()).add(part)
         elif rule.aggregate is not None and stanza.aggregate is not None:
             facts.partials[number] = [aggregates.partial(frame, stanza.aggregate.by, rule.aggregate)]
     return facts
+
+
+def _placed(part: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """The rows with what `places` says of their samples; in a table of records the two stand side by side."""
+    if part["sample"].equals(places["sample"]):
+        return part.hstack(places.drop("sample"))
+    return part.join(places, on="sample", how="left", maintain_order="left")
 
 
 def _targets(facts: Facts, frames: Mapping[str, pl.DataFrame], table: str, columns: tuple[str, ...]) -> None:
@@ -98,8 +116,8 @@ def _targets(facts: Facts, frames: Mapping[str, pl.DataFrame], table: str, colum
 
 def _keys(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     """Rows with no null in `columns`: hashes of the key, the key in words, and the place of the row."""
-    key = pl.concat_str([pl.col(name).cast(pl.String) for name in columns], separator="\x1f")
-    shown = pl.concat_str([pl.col(name).cast(pl.String) for name in columns], separator=", ")
+    words = [pl.col(name).cast(pl.String) for name in columns]
+    key, shown = (words[0] if len(words) == 1 else pl.concat_str(words, separator=by) for by in ("\x1f", ", "))
     hidden = all(name.startswith("_") for name in columns)  # `_content`: nothing that a person would read
     kept = frame.filter(pl.all_horizontal(pl.col(columns).is_not_null()))
     places = [name for name in ("turn", "position", "ordinal", "kind") if name in frame.columns]

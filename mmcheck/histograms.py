@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -133,6 +133,17 @@ class Extremes:
         """Add another part."""
         for extreme in other.found.values():
             self.see(extreme)
+
+    def move(self, rows: int) -> None:
+        """Count rows from another start, so many before; a medium without a name of its own is named by its row."""
+        moved = {}
+        for each in self.found.values():
+            place = f"{each.file}[{each.row}]/"
+            name = each.name
+            if name.startswith(place):
+                name = f"{each.file}[{each.row + rows}]/{name.removeprefix(place)}"
+            moved[name] = replace(each, name=name, row=each.row + rows)
+        self.found = moved
 
     def to_list(self, what: str) -> list[dict[str, Any]]:
         """The extremes, the most extreme first."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from mmcheck import readers
 from mmcheck.accounts import Account, Rejected
@@ -56,10 +59,28 @@ def repack(dataset: Dataset, target: Path, account: Account, stack: ExitStack, s
         _partitions(rows, partial, account, limit, folder)
         if not folder:
             account.summary.files.append(target.name)
+        else:
+            _entry(dataset, target, stack, account)
     else:
         raise RequestError(
             f"images are kept in .json or .parquet files, or a folder of partitions, not in {target.suffix}"
         )
+
+
+def _entry(dataset: Dataset, target: Path, stack: ExitStack, account: Account) -> None:
+    """Write TARGET.yaml, a data YAML that names the partitions, where the instructions are beside the source."""
+    found = sorted(dataset.root.glob("*instructions*.json"))
+    if len(found) != 1:
+        return
+    instructions = os.path.relpath(found[0], os.path.abspath(target.parent))
+    entry = {"mimicit_path": instructions, "images_path": target.name, "num_samples": -1}
+    name = re.sub(r"[^A-Za-z0-9]+", "_", target.name)
+    path = target.with_name(target.name + ".yaml")
+    if path.exists():
+        return
+    partial = stack.enter_context(replacing(path))
+    partial.write_text(yaml.safe_dump({"IMAGE_TEXT": {name: entry}}, sort_keys=False, allow_unicode=True), "utf-8")
+    account.summary.files.append("../" + path.name)
 
 
 def _rows(dataset: Dataset, account: Account) -> Iterator[list[tuple[str, str]]]:

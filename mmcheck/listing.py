@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmcheck.errors import OpenError
+from mmcheck import storage
+from mmcheck.errors import OpenError, RequestError
 from mmcheck.readers.batch import Fault
 from mmcheck.readers.source import open_file
+from mmcheck.storage import RemotePath
 
 DATA = re.compile(r"\.(json|jsonl|ndjson|csv|tsv|parquet|arrow|feather|ipc|ya?ml)(\.gz|\.zst)?$", re.I)
 
@@ -67,6 +69,8 @@ def near(root: Path) -> list[Path]:
 
 def readable(path: Path, allowed: Sequence[Path]) -> bool:
     """Whether a path is a regular file or a folder, and no link on its way leads out of the allowed folders."""
+    if isinstance(path, RemotePath):
+        return any(path.is_relative_to(folder) for folder in allowed) and path.exists()
     real = os.path.realpath(path)
     inside = any(real == folder or real.startswith(folder + os.sep) for folder in map(os.path.realpath, allowed))
     return inside and (os.path.isfile(real) or os.path.isdir(real))
@@ -80,13 +84,16 @@ def _refused(file: str, path: Path) -> tuple[str, Fault]:
 
 
 def list_files(paths: Sequence[str | Path]) -> Listing:
-    """The data files behind one path, one glob, or several paths as one dataset. Raises OpenError."""
+    """The data files behind one path, one glob, or several paths as one dataset. Raises OpenError, RequestError."""
+    given = [storage.given(path) for path in paths]
+    if any(isinstance(path, RemotePath) for path in given):
+        return _list_remote(", ".join(map(str, given)), given)
     shown = ", ".join(str(path) for path in paths)
-    if len(paths) == 1 and Path(paths[0]).is_dir():
-        root = Path(os.path.abspath(paths[0]))
+    if len(given) == 1 and given[0].is_dir():
+        root = Path(os.path.abspath(given[0]))
         return _list_directory(shown, root)
     files: list[Path] = []
-    for path in paths:
+    for path in given:
         text = str(path)
         if not os.path.exists(text) and glob.has_magic(text):
             found = sorted(glob.glob(text, recursive=True))
@@ -102,12 +109,49 @@ def list_files(paths: Sequence[str | Path]) -> Listing:
         else:
             raise OpenError(f"{text} does not exist")
     root = files[0].parent if len(files) == 1 else Path(os.path.commonpath([file.parent for file in files]))
+    return _named(shown, root, files)
+
+
+def _list_remote(shown: str, paths: Sequence[Path]) -> Listing:
+    """The data files behind URLs."""
+    from mmcheck.remote import forget
+
+    forget()
+    files: list[Path] = []
+    for path in paths:
+        if not isinstance(path, RemotePath):
+            raise RequestError(f"{shown}: local files and remote ones are not one dataset")
+        if path.is_dir():
+            next(storage.walk(path), None)  # one listing tells of all files below
+            if len(paths) == 1:
+                return _list_directory(shown, path)
+            files += [each.path for each in _list_directory(str(path), path).candidates]
+        elif path.is_file():
+            files.append(path)
+        elif glob.has_magic(path.key) and not path.web and (found := sorted(path.parent.glob(path.name))):
+            files += found
+        elif path.web:
+            raise OpenError(f"{path} does not exist; of a web server, which lists no files, a file is named")
+        elif path.container.exists():
+            raise OpenError(f"no file fits {path}" if glob.has_magic(path.key) else f"{path} does not exist")
+        else:
+            raise OpenError(f"{path} does not exist: there is no {path.container}, or it is not open to you")
+    root = files[0].parent
+    while not all(file.is_relative_to(root) for file in files):
+        if root == root.parent:
+            raise RequestError(f"{shown}: files of several buckets or hosts are not one dataset")
+        root = root.parent
+    return _named(shown, root, files)
+
+
+def _named(shown: str, root: Path, files: Sequence[Path]) -> Listing:
+    """The listing of files that the user named."""
     candidates = tuple(Candidate(file, str(file.relative_to(root)), split_of(file.name), named=True) for file in files)
     return Listing(shown, root, candidates)
 
 
 def _list_directory(shown: str, root: Path) -> Listing:
-    if not os.access(root, os.R_OK | os.X_OK):
+    if not storage.is_remote(root) and not os.access(root, os.R_OK | os.X_OK):
         raise OpenError(f"{shown} is not permitted to be read")
     if (root / "dataset_dict.json").is_file():
         return _list_dataset_dict(shown, root)
@@ -115,11 +159,11 @@ def _list_directory(shown: str, root: Path) -> Listing:
         candidates, faults = _shards(root, root, None)
         return Listing(shown, root, tuple(candidates), tuple(faults), shards=True)
     found, faults, allowed = [], [], near(root)
-    for folder, folders, entries in os.walk(root):
+    for folder, folders, entries in storage.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(entries):
             if DATA.search(name) and name not in _NOT_DATA and not name.startswith((".", "cache-")):
-                path = Path(folder, name)
+                path = storage.path_of(os.path.join(folder, name))
                 file = str(path.relative_to(root))
                 if not readable(path, allowed):
                     faults.append(_refused(file, path))
@@ -147,7 +191,7 @@ def _list_dataset_dict(shown: str, root: Path) -> Listing:
             words = f"dataset_dict.json names the split {split!r}, which is outside the dataset: not read"
             faults.append(("dataset_dict.json", Fault("MM004", words)))
             continue
-        if not os.path.isdir(root / split):
+        if not storage.isdir(os.fspath(root / split)):
             faults.append((split, Fault("MM004", f"the split {split!r} that dataset_dict.json names is missing")))
             continue
         more, missing = _shards(root / split, root, split)
@@ -176,9 +220,9 @@ def _shards(folder: Path, root: Path, split: str | None) -> tuple[list[Candidate
         file = str(path.relative_to(root)) if path.is_relative_to(root) else name
         if not _inside(name):
             faults.append((file, Fault("MM004", f"state.json names {name}, which is outside the dataset: not read")))
-        elif os.path.isfile(path) and not readable(path, near(root)):
+        elif storage.isfile(os.fspath(path)) and not readable(path, near(root)):
             faults.append(_refused(file, path))
-        elif os.path.isfile(path):
+        elif storage.isfile(os.fspath(path)):
             candidates.append(Candidate(path, file, split, named=True))
         else:
             faults.append((file, Fault("MM004", f"the shard {name} that state.json names is missing")))

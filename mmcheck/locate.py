@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from mmcheck import storage
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|[A-Za-z0-9/]+[;,])")
 _PARENTS = 3
@@ -56,8 +59,12 @@ class Roots:
         return [parent for parent in self.dataset.parents[:_PARENTS] if parent != parent.parent]
 
     def own(self) -> tuple[Path, ...]:
-        """The dataset's root and the media root that was named: what lies there may be shown in a report."""
-        return (self.dataset, *([self.media_root] if self.media_root else []))
+        """The dataset's root and the media root that was named: what lies there may be shown in a report.
+
+        What is remote is left out: it would be fetched once more.
+        """
+        own = (self.dataset, *([self.media_root] if self.media_root else []))
+        return tuple(folder for folder in own if not storage.is_remote(folder))
 
     def may_read(self, path: str) -> bool:
         """Whether a normalised absolute path lies inside an allowed root."""
@@ -65,7 +72,7 @@ class Roots:
 
     def _allowed(self) -> list[str]:
         folders = [self.dataset, *self.parents(), *([self.media_root] if self.media_root else []), *self.allowed]
-        return [str(folder) for folder in folders if str(folder) != folder.anchor]
+        return [os.fspath(folder) for folder in folders if os.fspath(folder) != folder.anchor]
 
 
 class Locator:
@@ -81,7 +88,7 @@ class Locator:
 
     def locate(self, source: str, folder: Path, *, is_id: bool, kind: str | None) -> Location:
         """The place of a source that an annotation file in `folder` names."""
-        key = (source, str(folder), is_id, kind if is_id else None)
+        key = (source, os.fspath(folder), is_id, kind if is_id else None)
         found = self._seen.get(key)
         if found is None:
             if len(self._seen) > 100_000:  # bounded: a source that comes again after so many is looked up again
@@ -89,12 +96,29 @@ class Locator:
             found = self._seen[key] = self._look(source, folder, is_id=is_id, kind=kind)
         return found
 
+    def expect(self, sources: Iterable[str], folder: Path) -> None:
+        """Say which sources of an annotation file in `folder` will be located next: remote storage is asked at once."""
+        given, dataset = self.roots.media_root, self.roots.dataset
+        bases = [given] if given else list(dict.fromkeys([folder, dataset, *self.roots.parents()]))
+        if not any(storage.is_remote(base) for base in bases):
+            return
+        missing = [each for each in dict.fromkeys(sources) if each and "\0" not in each and not _URL.match(each)]
+        for base in bases:
+            paths = {each: self._within(os.path.join(base, each)) for each in missing}
+            storage.expect(path for path in paths.values() if path is not None)
+            missing = [each for each, path in paths.items() if path is None or not storage.lexists(path)]
+
     def seen_in_parent(self, source: str) -> str | None:
         """The parent folder in which a missing source was seen, where the format's loader does not look there."""
         return self._beyond.get(source)
 
     def root_that_works(self, source: str) -> Path | None:
-        """A folder below the dataset's root in which the source is found, among the first thousands of folders."""
+        """A folder below the dataset's root in which the source is found, among the first thousands of folders.
+
+        None on remote storage, which is not searched for a hint.
+        """
+        if storage.is_remote(self.roots.dataset):
+            return None
         for number, (folder, folders, _) in enumerate(os.walk(self.roots.dataset)):
             folders.sort()
             path = self._within(os.path.join(folder, source))
@@ -123,7 +147,7 @@ class Locator:
         """Whether media of a source's sort lie beside the annotation file: then a name that is not there is missing."""
         suffix = os.path.splitext(source)[1].lower()
         if (folder, suffix) not in self._sorts:
-            names = os.listdir(folder) if folder.is_dir() else []
+            names = [each.name for each in folder.iterdir()] if folder.is_dir() else []
             self._sorts[(folder, suffix)] = any(name.lower().endswith(suffix) for name in names)
         return self._sorts[(folder, suffix)]
 
@@ -132,7 +156,7 @@ class Locator:
             return Location(skipped="no media root is given")
         for suffix in ID_SUFFIXES.get(kind or "", ("",)):
             path = self._within(os.path.join(self.roots.media_root, source + suffix))
-            if path is not None and os.path.isfile(path):
+            if path is not None and storage.isfile(path):
                 return Location(path, True)
         return Location(found=False)
 
@@ -142,7 +166,7 @@ class Locator:
             return Location(absolute=True, skipped="outside the allowed roots")
         if self._links_out(path):
             return Location(absolute=True, skipped="a link out of the allowed roots")
-        found = os.path.exists(path)
+        found = storage.exists(path)
         return Location(path if found else None, found, absolute=True)
 
     def _relative(self, source: str, folder: Path) -> Location:
@@ -153,11 +177,11 @@ class Locator:
             if path is None:
                 continue
             tried += 1
-            if os.path.lexists(path):
+            if storage.lexists(path):
                 return self._found(path)
         for base in () if given else self.roots.parents():
             path = self._within(os.path.join(base, source))
-            if path is not None and os.path.lexists(path):
+            if path is not None and storage.lexists(path):
                 found = self._found(path)
                 if self.roots.fixed or found.found is False:
                     self._beyond[source] = str(base)
@@ -170,7 +194,7 @@ class Locator:
     def _found(self, path: str) -> Location:
         if self._links_out(path):
             return Location(escapes=True)
-        found = os.path.exists(path)
+        found = storage.exists(path)
         return Location(path if found else None, found)
 
     def _within(self, path: str) -> str | None:
@@ -180,6 +204,8 @@ class Locator:
 
     def _links_out(self, path: str) -> bool:
         """Whether a link on the way leads out of the allowed roots. Folders are resolved once each."""
+        if storage.is_remote(path):
+            return False
         folder, name = os.path.split(path)
         real = self._real.get(folder)
         if real is None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,15 +12,19 @@ import polars as pl
 
 from mmcheck.contracts import TABLES
 from mmcheck.expression import dtype
-from mmcheck.locate import Location, Locator
-from mmcheck.probe import probe
-from mmcheck.probe.base64 import decode as decode_base64
-from mmcheck.probe.facts import Facts, Limits
+from mmcheck.limits import Limits
+from mmcheck.locate import Location, Locator, Roots
+from mmcheck.probe.apart import Looked, Manner, Medium, Pool
+from mmcheck.probe.facts import Facts
+from mmcheck.storage import file_size
 
 Depth = Literal["none", "exists", "header", "decode"]
 
 _LOOKED = [column for column in TABLES["media"].columns if column.depth is not None]
 _ORDER: tuple[Depth, ...] = ("none", "exists", "header", "decode")
+_OF_LOCATION = ("absolute", "escapes", "in_parent", "found")
+_OF_FACTS = tuple(field for field in Facts.__slots__ if TABLES["media"].column(field) is not None)
+_MOST_KNOWN = 300_000
 
 
 def depth_for(columns: set[str]) -> Depth:
@@ -37,181 +39,188 @@ def reaches(depth: Depth, column: str) -> bool:
     return wanted is None or wanted.depth is None or _ORDER.index(wanted.depth) <= _ORDER.index(depth)
 
 
-@dataclass(slots=True)
-class Looked:
-    """One medium of the table, located and probed."""
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """How the media of a check are looked for and into. `keep_paths` keeps the paths of all that are there."""
 
-    location: Location
-    facts: Facts | None = None
-    flaw: str | None = None
-    loads: bool | None = None
+    roots: Roots
+    depth: Depth = "none"
+    limits: Limits = Limits()  # noqa: RUF009  # frozen
+    modality: str | None = None
+    digests: bool = False
+    keep_paths: bool = False
+
+    @property
+    def opens(self) -> bool:
+        """Whether media are opened, and not only looked for."""
+        return self.depth in ("header", "decode")
+
+    def pool(self, children: int) -> Pool | None:
+        """The processes that open media, where any is to be opened."""
+        if not self.opens:
+            return None
+        return Pool(children, Manner("decode" if self.depth == "decode" else "header", self.limits, self.digests))
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a batch's media come to: the table with the columns that the probe fills, and what adds up over batches.
+
+    `distinct` holds hashes of what was referred to; `inlined` counts media that records bring; `died` tells of media
+    whose look was not survived.
+    """
+
+    media: pl.DataFrame
+    distinct: pl.Series
+    inlined: int
+    paths: set[str]
+    died: list[str]
+
+
+_NOWHERE, _BROUGHT, _NOTHING = Location(), Location(found=True), Looked(Facts())
+#: A look that is done, or the future list that holds it, and its place there.
+_Answer = Looked | tuple[Future[list[Looked]], int]
 
 
 class Prober:
     """Looks into the media of one dataset, each distinct file once."""
 
-    def __init__(
-        self,
-        locator: Locator,
-        depth: Depth,
-        limits: Limits,
-        modality: str | None,
-        threads: int,
-        *,
-        digests: bool = False,
-        keep_paths: bool = False,
-    ) -> None:
-        self.locator, self.depth, self.limits, self.modality = locator, depth, limits, modality
-        self._facts: dict[tuple[str, str | None], Facts] = {}
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
-        self._digests = digests
-        self._distinct: set[int] = set()
-        self._inlined = 0
-        self._keep_paths = keep_paths
-        #: The files that were referred to and are there, where they are wanted.
-        self.paths: set[str] = set()
+    def __init__(self, probing: Probing, pool: Pool | None) -> None:
+        self.locator, self.probing = Locator(probing.roots), probing
+        self._pool = pool
+        self._known: dict[tuple[str, str | None], _Answer] = {}
 
-    def distinct_count(self) -> int:
-        """How many distinct files were referred to, and bytes brought, so far."""
-        return len(self._distinct) + self._inlined
+    @property
+    def apart(self) -> bool:
+        """Whether other processes look, so that there is something else to do meanwhile."""
+        return self._pool is not None
 
-    def close(self) -> None:
-        """Stop the threads."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-
-    def look(self, media: pl.DataFrame, blobs: Sequence[Any], folder: Path) -> pl.DataFrame:
-        """The media table with the columns that the probe fills. `folder` is that of the annotation file."""
-        if self.depth == "none":
-            self._inlined += int(media["_blob"].count())
-            self._distinct.update(hash(source) for source in media["source"].drop_nulls().unique())
-            return media.with_columns(pl.lit(None, dtype(column.kind)).alias(column.name) for column in _LOOKED)
-        rows = media.select("source", "storage", "kind", "_blob", "_name").rows()
-        work = [self._locate(row, folder) for row in rows]
-        if self.depth == "exists":
-            looked = [self._exists(item, row, blobs) for item, row in zip(work, rows, strict=True)]
-        else:
-            looked = self._probe_all(work, rows, blobs)
-        columns = {column.name: [] for column in _LOOKED}  # type: dict[str, list[Any]]
-        for item in looked:
-            for name, values in columns.items():
-                values.append(_value(item, name))
-        return media.with_columns(
-            pl.Series(column.name, columns[column.name], dtype=dtype(column.kind)) for column in _LOOKED
-        )
+    def look(self, media: pl.DataFrame, blobs: Sequence[Any], folder: Path) -> Look:
+        """Begin to look into a batch's media. `folder` is that of the annotation file."""
+        rows: list[tuple[Any, ...]] = []
+        if self.probing.depth != "none":
+            rows = media.select("source", "storage", "kind", "_blob", "_name").rows()
+        self.locator.expect((row[0] for row in rows if row[1] == "path" and self._wanted(row[2])), folder)
+        locations = [self._locate(row, folder) for row in rows]
+        if self._pool is None:
+            answers: list[_Answer] = [
+                _size(location, row, blobs) for location, row in zip(locations, rows, strict=True)
+            ]
+            return Look(self.probing, media, rows, locations, answers)
+        return Look(self.probing, media, rows, locations, self._ask(self._pool, rows, locations, blobs))
 
     def _wanted(self, kind: str | None) -> bool:
-        return self.modality is None or kind == self.modality
+        return self.probing.modality is None or kind == self.probing.modality
 
     def _locate(self, row: tuple[Any, ...], folder: Path) -> Location | None:
+        """Where a medium is; None for one that the record brings, and for one that is of no interest."""
         source, storage, kind, _, _ = row
         if storage in ("bytes", "base64"):
-            self._inlined += 1
             return None
         if storage == "null" or source == "":
-            return Location()
+            return _NOWHERE
         if not self._wanted(kind):
-            self._distinct.add(hash(source))
             return None
-        location = self.locator.locate(source, folder, is_id=storage == "id", kind=kind)
-        self._distinct.add(hash(location.path or source))
-        if self._keep_paths and location.path is not None:
-            self.paths.add(location.path)
-        return location
+        return self.locator.locate(source, folder, is_id=storage == "id", kind=kind)
 
-    def _exists(self, location: Location | None, row: tuple[Any, ...], blobs: Sequence[Any]) -> Looked:
-        if location is None:
-            size = len(blobs[row[3]]) if row[3] is not None else None
-            return Looked(Location(found=None if size is None else True), Facts(bytes=size))
-        if location.path is None:
-            return Looked(location)
-        try:
-            return Looked(location, Facts(bytes=os.stat(location.path).st_size))
-        except OSError:
-            return Looked(location)
-
-    def _probe_all(
-        self, work: Sequence[Location | None], rows: Sequence[tuple[Any, ...]], blobs: Sequence[Any]
-    ) -> list[Looked]:
-        fresh: dict[tuple[str, str | None], None] = {}
-        for location, row in zip(work, rows, strict=True):
-            if location is not None and location.path is not None:
-                fresh[(location.path, row[2])] = None
-        todo = [key for key in fresh if key not in self._facts]
-        if len(self._facts) > 300_000:  # bounded: what is forgotten is probed again
-            self._facts.clear()
-            todo = list(fresh)
-        found = self._map(lambda key: self._probe(Path(key[0]), key[1], None), todo)
-        self._facts.update(zip(todo, found, strict=True))
+    def _ask(
+        self, pool: Pool, rows: list[tuple[Any, ...]], locations: list[Location | None], blobs: Sequence[Any]
+    ) -> list[_Answer]:
+        """Have the media looked into that nobody has looked into yet."""
+        if len(self._known) > _MOST_KNOWN:  # bounded: what is forgotten is looked into again
+            self._known.clear()
+        keys = [
+            None if location is None or location.path is None else (location.path, row[2])
+            for location, row in zip(locations, rows, strict=True)
+        ]
+        fresh = [key for key in dict.fromkeys(keys) if key is not None and key not in self._known]
         inline = [number for number, row in enumerate(rows) if row[3] is not None and self._wanted(row[2])]
-        probed = dict(zip(inline, self._map(lambda number: self._inline(rows[number], blobs), inline), strict=True))
-        looked = []
-        for number, (location, row) in enumerate(zip(work, rows, strict=True)):
-            if number in probed:
-                looked.append(probed[number])
-            elif location is None:
-                looked.append(Looked(Location()))
-            else:
-                facts = self._facts[(location.path, row[2])] if location.path is not None else None
-                looked.append(Looked(location, facts))
-        return looked
-
-    def _map(self, function: Any, items: Sequence[Any]) -> list[Any]:
-        if self._pool is None or len(items) < 2:
-            return [function(item) for item in items]
-        return list(self._pool.map(function, items))
-
-    def _probe(self, source: Path | bytes, kind: str | None, name: str | None) -> Facts:
-        facts = probe(source, kind=kind, name=name, depth=_probe_depth(self.depth), limits=self.limits)
-        return replace(facts, digest=_digest(source)) if self._digests and facts.defect is None else facts
-
-    def _inline(self, row: tuple[Any, ...], blobs: Sequence[Any]) -> Looked:
-        _, storage, kind, number, name = row
-        data = blobs[number]
-        flaw, loads = None, None
-        if storage == "base64":
-            decoded = decode_base64(data)
-            flaw, loads = decoded.flaw, decoded.loads
-            if decoded.data is None:
-                return Looked(Location(found=True), Facts(bytes=0 if flaw == "empty" else None), flaw, loads)
-            data = decoded.data
-        return Looked(Location(found=True), self._probe(data, kind, name), flaw, loads)
+        asked = pool.look(
+            [
+                *(Medium(*key) for key in fresh),
+                *(Medium(blobs[rows[n][3]], rows[n][2], rows[n][4], rows[n][1]) for n in inline),
+            ]
+        )
+        self._known.update(zip(fresh, asked, strict=False))
+        answers: list[_Answer] = [_NOTHING if key is None else self._known[key] for key in keys]
+        for number, answer in zip(inline, asked[len(fresh) :], strict=True):
+            answers[number] = answer
+        return answers
 
 
-def _digest(source: Path | bytes) -> str | None:
-    if not isinstance(source, Path):
-        return hashlib.blake2b(source, digest_size=16).hexdigest()
+def _size(location: Location | None, row: tuple[Any, ...], blobs: Sequence[Any]) -> Looked:
+    """What is known of a medium that nobody opens."""
+    if location is None:
+        return Looked(Facts(bytes=len(blobs[row[3]]))) if row[3] is not None else _NOTHING
+    if location.path is None:
+        return _NOTHING
     try:
-        with source.open("rb") as stream:
-            return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        return Looked(Facts(bytes=file_size(location.path)))
     except OSError:
-        return None
+        return _NOTHING
 
 
-def _probe_depth(depth: Depth) -> Literal["header", "decode"]:
-    return "decode" if depth == "decode" else "header"
+@dataclass(slots=True)
+class Look:
+    """A look into the media of a batch that was begun."""
+
+    probing: Probing
+    media: pl.DataFrame
+    rows: list[tuple[Any, ...]]
+    locations: list[Location | None]
+    answers: Sequence[_Answer]
+
+    def done(self) -> Seen:
+        """What was found, as soon as all of it was looked into."""
+        media = self.media
+        if self.probing.depth == "none":
+            sources = media["source"].drop_nulls().unique()
+            columns = [pl.lit(None, dtype(column.kind)).alias(column.name) for column in _LOOKED]
+            return Seen(media.with_columns(columns), _hashes(sources), media["_blob"].count(), set(), [])
+        looked = [each if isinstance(each, Looked) else each[0].result()[each[1]] for each in self.answers]
+        places = [
+            location or (_BROUGHT if row[3] is not None and each is not _NOTHING else _NOWHERE)
+            for location, row, each in zip(self.locations, self.rows, looked, strict=True)
+        ]
+        files = {location.path for location in places if location.path is not None}
+        others = {row[0] for row, place in zip(self.rows, places, strict=True) if row[0] and place.path is None}
+        died = [
+            f"{row[0] or row[4] or 'a medium'}: {each.died}: it was not judged"
+            for row, each in zip(self.rows, looked, strict=True)
+            if each.died is not None
+        ]
+        return Seen(
+            media.with_columns(_columns(places, looked)),
+            _hashes(pl.Series([*files, *others], dtype=pl.String)),
+            media["_blob"].count(),
+            files if self.probing.keep_paths else set(),
+            list(dict.fromkeys(died)),
+        )
+
+
+def _hashes(sources: pl.Series) -> pl.Series:
+    return sources.hash(97)
+
+
+def _columns(places: list[Location], looked: list[Looked]) -> list[pl.Series]:
+    """The columns that the probe fills."""
+    facts = [each.facts for each in looked]
+    columns: dict[str, list[Any]] = {name: [getattr(place, name) for place in places] for name in _OF_LOCATION}
+    columns |= {name: [getattr(fact, name) for fact in facts] for name in _OF_FACTS}
+    columns["skipped"] = [
+        (fact.detail or "not supported") if fact.defect == "unsupported" or _partly(fact) else place.skipped
+        for place, fact in zip(places, facts, strict=True)
+    ]
+    columns["pixels"] = [
+        None if fact.width is None or fact.height is None else fact.width * fact.height for fact in facts
+    ]
+    columns["base64_flaw"] = [each.flaw for each in looked]
+    columns["base64_loads"] = [each.loads for each in looked]
+    known = [fact is not _NOTHING.facts for fact in facts]
+    columns["decoded"] = [fact.decoded if each else None for fact, each in zip(facts, known, strict=True)]
+    return [pl.Series(column.name, columns[column.name], dtype=dtype(column.kind)) for column in _LOOKED]
 
 
 def _partly(facts: Facts) -> bool:
     """Whether the probe gave up before the end of a long medium, and says so."""
     return facts.defect is None and not facts.decoded and facts.detail is not None
-
-
-_OF_LOCATION = frozenset(("absolute", "escapes", "in_parent", "skipped", "found"))
-
-
-def _value(looked: Looked, name: str) -> Any:
-    facts = looked.facts
-    if name == "skipped" and facts is not None and (facts.defect == "unsupported" or _partly(facts)):
-        return facts.detail or "not supported"
-    if name in _OF_LOCATION:
-        return getattr(looked.location, name)
-    if name == "base64_flaw":
-        return looked.flaw
-    if name == "base64_loads":
-        return looked.loads
-    if facts is None:
-        return None
-    if name == "pixels":
-        return facts.width * facts.height if facts.width is not None and facts.height is not None else None
-    return getattr(facts, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from mmcheck.errors import OpenError
 #: one key are always in one part, so that each part can be judged by itself.
 MOST_ROWS = 500_000
 PARTS = 64
+_LOOSE = 100_000
 
 
 class Pile:
@@ -49,6 +51,10 @@ class Pile:
         for frame in other._frames:
             self.add(frame)
 
+    def map(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        """Change the rows of a pile that is still in memory."""
+        self._frames = [change(frame) for frame in self._frames]
+
     def spill(self) -> None:
         """Move what is in memory to disk."""
         try:
@@ -75,3 +81,29 @@ class Pile:
         files = sorted((self._folder / str(number)).glob("*.parquet"))
         frames = [pl.read_parquet(file, memory_map=False) for file in files]
         return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
+
+
+class Distinct:
+    """Counts distinct things by their 64-bit hashes: eight bytes each, and parts add up."""
+
+    def __init__(self) -> None:
+        self._hashes: list[pl.Series] = []
+        self._compact = 0
+
+    def add(self, hashes: pl.Series) -> None:
+        """Take in some hashes."""
+        self._hashes.append(hashes)
+        if sum(map(len, self._hashes)) > 2 * self._compact + _LOOSE:
+            self._hashes = [self._unique()]
+            self._compact = len(self._hashes[0])
+
+    def extend(self, other: Distinct) -> None:
+        """Take in what another has counted."""
+        for hashes in other._hashes:
+            self.add(hashes)
+
+    def __len__(self) -> int:
+        return len(self._unique())
+
+    def _unique(self) -> pl.Series:
+        return pl.concat(self._hashes).unique() if self._hashes else pl.Series([], dtype=pl.UInt64)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
+
+from mmcheck.errors import OpenError
 
 _CARD = re.compile(r"(readme|dataset_?card|datasheet)(\.(md|rst|txt))?$", re.IGNORECASE)
 _LICENCE = re.compile(r"(licen[cs]e|copying)([._-].*)?$", re.IGNORECASE)
@@ -21,8 +22,8 @@ _READ = 1 << 20
 def folder_row(root: Path) -> dict[str, str | None]:
     """Which files of a dataset's root are its card, its licence and its digests; a licence may stand in the card."""
     try:
-        names = sorted(entry.name for entry in os.scandir(root) if entry.is_file())
-    except OSError:
+        names = sorted(each.name for each in root.iterdir() if each.is_file())
+    except (OSError, OpenError):
         names = []
     card = next((name for name in names if _CARD.match(name)), None)
     licence = next((name for name in names if _LICENCE.match(name)), None)

@@ -5,16 +5,38 @@ from __future__ import annotations
 import copy
 import os
 import re
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-Change = Callable[[Any, str], Any]
+from mmcheck.probe.containers import suffix_fits
+from mmcheck.probe.sniff import HEAD, sniff
+from mmcheck.storing import find, suffix_of
+
+Change = Callable[[Any, "Bench"], Any]
+
+
+@dataclass(slots=True)
+class Bench:
+    """Where repairs are made: the dataset's root, the file that names the media, and the folder that copies go to.
+
+    `copies` is None where nothing is to be written; `prefix` leads from the repaired dataset to it. `placed` are the
+    copies as the repaired dataset names them.
+    """
+
+    root: Path
+    naming: Path
+    media_root: Path | None = None
+    copies: Path | None = None
+    prefix: str = ""
+    placed: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """`change` takes the value at a finding's pointer, or the whole record, and the dataset's folder.
+    """`change` takes the value at a finding's pointer, or the whole record, and where repairs are made.
 
     `safe` repairs run unasked; the others change what a model learns.
     """
@@ -25,11 +47,11 @@ class Repair:
     whole: bool = False
 
 
-def _list_of_one(value: Any, root: str) -> Any:
+def _list_of_one(value: Any, at: Bench) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _base64(value: Any, root: str) -> Any:
+def _base64(value: Any, at: Bench) -> Any:
     """Standard alphabet, padding, nothing around; what is no base64 even then stays as it is."""
     if not isinstance(value, str):
         return value
@@ -41,7 +63,7 @@ def _base64(value: Any, root: str) -> Any:
     return text + "=" * (-len(text) % 4)
 
 
-def _strip(value: Any, root: str) -> Any:
+def _strip(value: Any, at: Bench) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
@@ -49,18 +71,51 @@ _PATHS = ("image", "images", "video", "videos", "audio", "audios", "path", "valu
           "video_id:FILE", "clip_name:FILE")  # fmt: skip
 
 
-def _relative(value: Any, root: str, key: str = "") -> Any:
+def _relative(value: Any, at: Bench, key: str = "") -> Any:
     if isinstance(value, dict):
-        return {name: _relative(each, root, name) for name, each in value.items()}
+        return {name: _relative(each, at, name) for name, each in value.items()}
     if isinstance(value, list):
-        return [_relative(each, root, key) for each in value]
+        return [_relative(each, at, key) for each in value]
+    root = str(at.media_root.absolute() if at.media_root is not None else at.root)
     if key in _PATHS and isinstance(value, str) and os.path.isabs(value):
         path = os.path.normpath(value)
         return os.path.relpath(path, root) if path.startswith(root.rstrip("/") + "/") else value
     return value
 
 
-def _prepend(record: Any, root: str) -> Any:
+def _extension(value: Any, at: Bench) -> Any:
+    """The path with the suffix of what the file is; the file is copied under that name, the original stays."""
+    if isinstance(value, dict) and "value" in value:
+        return {**value, "value": _extension(value["value"], at)}
+    if isinstance(value, dict) and isinstance(value.get("bytes"), bytes) and isinstance(value.get("path"), str):
+        suffix = _other_suffix(value["path"], value["bytes"], len(value["bytes"]))
+        return {**value, "path": os.path.splitext(value["path"])[0] + suffix} if suffix else value
+    found = find(value, at.naming, at.root, at.media_root) if isinstance(value, str) else None
+    if found is None:
+        return value
+    with found.open("rb") as stream:
+        suffix = _other_suffix(value, stream.read(HEAD), found.stat().st_size)
+    if not suffix:
+        return value
+    name = os.path.splitext(os.path.normpath(value))[0] + suffix
+    if os.path.isabs(name) or name.startswith(".."):
+        name = os.path.basename(name)
+    if at.copies is not None and at.prefix + name not in at.placed:
+        copy_to = at.copies / name
+        if copy_to.exists():
+            return value
+        copy_to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(found, copy_to)
+    at.placed.add(at.prefix + name)
+    return at.prefix + name
+
+
+def _other_suffix(name: str, head: bytes, size: int) -> str:
+    """The suffix that a name should have; "" where it is right, or nobody can tell."""
+    return suffix_of(head, size) if suffix_fits(name, sniff(head[:HEAD], size).container) is False else ""
+
+
+def _prepend(record: Any, at: Bench) -> Any:
     """The placeholders that LLaVA's loaders would prepend, before the first turn of a user."""
     turns = record.get("conversations") if isinstance(record, dict) else None
     if not isinstance(turns, list):
@@ -83,6 +138,7 @@ REPAIRS = {
     "list-of-one": Repair(_list_of_one, "puts a bare string into a list"),
     "canonical-base64": Repair(_base64, "standard alphabet and padding, no data: prefix, no b'…', no white space"),
     "strip": Repair(_strip, "takes white space off the edges of a text", safe=False),
+    "extension": Repair(_extension, "gives a medium the suffix of what it is, on a copy beside the repaired dataset"),
     "relative-paths": Repair(_relative, "absolute paths below the dataset's folder become relative to it", whole=True),
     "prepend-placeholders": Repair(
         _prepend, "writes the placeholders that the loader would prepend", safe=False, whole=True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mmcheck import global_rules
 from mmcheck.dataset import DataFile
 from mmcheck.finding import Finding
+from mmcheck.pile import Distinct
 from mmcheck.statistics import Statistics
 
 
@@ -49,7 +51,13 @@ class Tally:
 
 @dataclass(slots=True)
 class ShardResult:
-    """What one or more shards say. `tallies` is by the number of the rule in the rule set."""
+    """What one or more shards say. `tallies` is by the number of the rule in the rule set.
+
+    `distinct` counts distinct media that are referred to, `inlined` those that records bring; `paths` are the media
+    files, where they are wanted. `rows` and `lines` are those of the shards, `skipped` rows that were not read, and
+    `records` the dataset's own. `about` is what the file says of itself; `failed` that it cannot be read. `unread`
+    says what was not judged, and why.
+    """
 
     tallies: dict[int, Tally] = field(default_factory=dict)
     facts: global_rules.Facts = field(default_factory=global_rules.Facts)
@@ -58,6 +66,14 @@ class ShardResult:
     records: int = 0
     invalid: int = 0
     media: int = 0
+    distinct: Distinct = field(default_factory=Distinct)
+    inlined: int = 0
+    paths: set[str] = field(default_factory=set)
+    rows: int = 0
+    lines: int = 0
+    skipped: int = 0
+    about: Mapping[str, Any] | None = None
+    failed: bool = False
     unread: list[str] = field(default_factory=list)
     position: int = 0
     statistics: Statistics = field(default_factory=Statistics)
@@ -76,5 +92,34 @@ class ShardResult:
         self.records += other.records
         self.invalid += other.invalid
         self.media += other.media
+        self.distinct.extend(other.distinct)
+        self.inlined += other.inlined
+        self.paths |= other.paths
+        self.rows += other.rows
+        self.lines += other.lines
+        self.skipped += other.skipped
         self.statistics.add(other.statistics)
         self.unread += other.unread
+
+    def moved(self, rows: int, lines: int) -> ShardResult:
+        """The result of a part of a file, before which the file has so many rows and lines."""
+        if not rows and not lines:
+            return self
+        for tally in self.tallies.values():
+            tally.findings = [
+                ((file, row + rows if row >= 0 else row), _moved(finding, rows, lines))
+                for (file, row), finding in tally.findings
+            ]
+        self.facts.move(rows, lines)
+        self.statistics.move(rows)
+        return self
+
+
+def _moved(finding: Finding, rows: int, lines: int) -> Finding:
+    row = None if finding.row is None else finding.row + rows
+    if finding.line is None:
+        return replace(finding, row=row)
+    line, message = finding.line + lines, finding.message
+    if finding.rule == "MM002":  # what cannot be read says its line in its message, too
+        message = message.replace(f"line {finding.line}", f"line {line}", 1)
+    return replace(finding, row=row, line=line, message=message)

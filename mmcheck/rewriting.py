@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from mmcheck import readers
+from mmcheck.convert import MAPPINGS, relocated
 from mmcheck.convert import layout as layouts
 from mmcheck.dataset import DataFile, Dataset
 from mmcheck.errors import OpenError, RequestError
-from mmcheck.storing import SaveToDisk, name_splits
+from mmcheck.relocating import Relocator, relocator
+from mmcheck.storing import SHARD, SaveToDisk, name_splits
 from mmcheck.writers import Writer, open_writer
-from mmcheck.writers.safe import refuse, replacing
+from mmcheck.writers.safe import clear, refuse, replacing
 from mmcheck.writers.text import JsonArray
 
 
@@ -30,9 +35,21 @@ def record_files(dataset: Dataset) -> list[DataFile]:
 class Copy:
     """A dataset like another one, written to `target`: a file for a file, a folder for several or for shards."""
 
-    def __init__(self, dataset: Dataset, target: Path, stack: ExitStack, *, overwrite: bool) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        target: Path,
+        stack: ExitStack,
+        *,
+        overwrite: bool,
+        media_root: Path | None = None,
+        placed: Container[str] = (),
+    ) -> None:
         self._dataset, self._target, self._stack = dataset, target, stack
         self._files = record_files(dataset)
+        self._placed, self._media_root = placed, media_root
+        self._places: dict[str, Relocator | None] = {}
+        clear(target)
         refuse(target, [file.path for file in dataset.files], overwrite=overwrite)
         self._folder = len(self._files) > 1 or readers.container(self._files[0].path).name == "arrow"
         if not self._folder and target.is_dir():
@@ -40,9 +57,29 @@ class Copy:
         self._partial = stack.enter_context(replacing(target, folder=self._folder))
         self._writers: dict[str, Writer] = {}
         self.counts: dict[str, int] = {}
+        self.paths = Counter[str]()
 
-    def write(self, file: DataFile, records: list[Any], keys: list[str] | None) -> None:
-        """Write records of a file to the one that stands for it; `keys` are theirs where they are values of a map."""
+    @property
+    def media(self) -> tuple[Path, str]:
+        """A folder for media that belong to the copy, and what leads from the copy's folder to it."""
+        if self._folder:
+            return self._partial / "repaired_media", "repaired_media/"
+        media = self._target.with_name(self._target.stem + "_media")
+        refuse(media, [], overwrite=self._target.exists())
+        return self._stack.enter_context(replacing(media, folder=True, optional=True)), media.name + "/"
+
+    def write(
+        self,
+        file: DataFile,
+        records: list[Any],
+        keys: list[str] | None,
+        raws: Sequence[bytes | None] | None = None,
+    ) -> None:
+        """Write records of a file to the one that stands for it; `keys` are theirs where they are values of a map.
+
+        Of a record that has its `raws`, and whose media are where they were, the very bytes are written.
+        """
+        records = self._relocated(file, records, raws)
         name = self._name(file)
         if name not in self._writers:
             self._writers[name] = self._open(file, keys is not None)
@@ -53,6 +90,27 @@ class Copy:
         else:
             writer.write(records)
         self.counts[file.file] = self.counts.get(file.file, 0) + len(records)
+
+    def _relocated(self, file: DataFile, records: list[Any], raws: Sequence[bytes | None] | None) -> list[Any]:
+        if file.file not in self._places:
+            home = self._target if self._folder else self._target.parent
+            known = self._media_root is None and self._dataset.format.name in MAPPINGS
+            # a file in a folder of its own is rewritten in a folder of this name
+            there = home / os.path.dirname(file.file) if self._folder else home
+            place = relocator(file.path, self._dataset.root, there) if known else None
+            self._places[file.file] = place
+            if place is not None:
+                place.placed = self._placed
+        place = self._places[file.file]
+        made: list[Any] = []
+        for number, record in enumerate(records):
+            moved = relocated(record, self._dataset.format.name, place) if place is not None else record
+            raw = raws[number] if raws is not None else None
+            made.append(msgspec.Raw(raw) if raw is not None and moved is record else moved)
+        if place is not None:
+            self.paths.update(place.counts)
+            place.counts.clear()
+        return made
 
     def close(self) -> None:
         """End every file; one without a record is written too."""
@@ -113,4 +171,4 @@ def _arrow(path: Path, folder: Path, split: str | None) -> SaveToDisk:
             schema = pyarrow(".ipc").open_file(source).schema
     info = path.parent / "dataset_info.json"
     told = json.loads(info.read_text("utf-8")).get("features") if info.is_file() else None
-    return SaveToDisk(folder, schema, told or features(schema), split=split)
+    return SaveToDisk(folder, schema, told or features(schema), SHARD, split)

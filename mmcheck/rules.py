@@ -38,17 +38,16 @@ def evaluate(frame: pl.DataFrame, rules: Sequence[Rule], most: Sequence[int | No
     if not runnable:
         return outcomes
     try:
-        row = _passes(runnable, frame)
+        counts = _counts(runnable, frame)
     except Exception:  # Polars raises many kinds; one bad rule must not silence the others
         if len(rules) == 1:
             return [_error(frame, rules[0])]
         return [evaluate(frame, [rule], [limit])[0] for rule, limit in zip(rules, most, strict=True)]
     for number, rule in runnable:
         outcome = outcomes[number]
-        outcome.checked, outcome.failed = row[f"c{number}"], row[f"f{number}"]
-        outcome.unknown = outcome.checked - outcome.failed - row[f"p{number}"]
+        outcome.checked, outcome.failed, outcome.unknown = counts[number]
         if outcome.failed and most[number] != 0:
-            failing = frame.lazy().filter(_fails(rule))
+            failing = frame.lazy().filter(~rule.outcome.fill_null(True))
             limit = most[number]
             outcome.failures = (failing if limit is None else failing.head(limit)).collect()
     return outcomes
@@ -58,7 +57,7 @@ def _masked(frame: pl.DataFrame, rule: Rule, most: int | None) -> Outcome:
     """What a rule says that Python judges: counted in one pass, and only the rows that are shown are built."""
     assert rule.mask is not None
     try:
-        told = frame.with_columns(_mask(rule).alias("about")).select("about").hstack(rule.mask(frame))
+        told = frame.with_columns(rule.about.alias("about")).select("about").hstack(rule.mask(frame))
     except Exception as error:
         return Outcome(rule, error=(str(error) or type(error).__name__).splitlines()[0])
     about = told.filter(pl.col("about")) if rule.when is not None else told
@@ -70,40 +69,33 @@ def _masked(frame: pl.DataFrame, rule: Rule, most: int | None) -> Outcome:
     return outcome
 
 
-def _passes(runnable: Sequence[tuple[int, Rule]], frame: pl.DataFrame) -> dict[str, int]:
-    """For each rule: `c` checked, `f` failed and `p` passed rows. One lazy pass, each expression evaluated once."""
-    outcomes = [_outcome(rule).alias(f"o{number}") for number, rule in runnable]
-    masks = [_mask(rule).alias(f"m{number}") for number, rule in runnable]
-    sums = [
-        part.sum().cast(pl.Int64).alias(f"{name}{number}")
-        for number, _ in runnable
-        for name, part in (
-            ("p", pl.col(f"o{number}")),
-            ("f", ~pl.col(f"o{number}")),
-            ("c", pl.col(f"m{number}")),
-        )
+def _counts(runnable: Sequence[tuple[int, Rule]], frame: pl.DataFrame) -> dict[int, tuple[int, int, int]]:
+    """For each rule: checked, failed and unknown rows. One pass, what several rules share evaluated once."""
+    near = {number for number, rule in runnable if rule.near is not None and rule.near.fit(frame)}
+    beside = [column for number, rule in runnable if number in near and rule.near for column in rule.near.beside]
+    made = [
+        (rule.near_outcome if number in near else rule.outcome).alias(f"_outcome{number}") for number, rule in runnable
     ]
-    return frame.lazy().with_columns(*outcomes, *masks).select(sums).collect().row(0, named=True)
+    made += [rule.about.alias(f"_about{number}") for number, rule in runnable if rule.when is not None]
+    lazy = frame.with_columns(beside).lazy() if beside else frame.lazy()
+    told = lazy.with_columns(made).collect(optimizations=_ONCE)
+    counts = {}
+    for number, rule in runnable:
+        outcome = told[f"_outcome{number}"]
+        checked = frame.height if rule.when is None else int(told[f"_about{number}"].sum())
+        judged = frame.height - outcome.null_count()
+        counts[number] = (checked, judged - int(outcome.sum()), checked - judged)
+    return counts
 
 
-def _mask(rule: Rule) -> pl.Expr:
-    """The rows that the rule is about."""
-    return pl.lit(True) if rule.when is None else rule.when.cast(pl.Boolean).fill_null(False)
-
-
-def _outcome(rule: Rule) -> pl.Expr:
-    """True where a row passes, false where it fails, null where the rule is not about it or cannot tell."""
-    expr = rule.expr if rule.expr is not None else pl.lit(True)
-    return expr.cast(pl.Boolean) if rule.when is None else pl.when(_mask(rule)).then(expr.cast(pl.Boolean))
-
-
-def _fails(rule: Rule) -> pl.Expr:
-    return ~_outcome(rule).fill_null(True)
+#: The tables are small and in memory: of the optimizer only that helps which finds what expressions share.
+_ONCE = pl.QueryOptFlags.none()
+_ONCE.comm_subexpr_elim = True
 
 
 def _error(frame: pl.DataFrame, rule: Rule) -> Outcome:
     try:
-        _passes([(0, rule)], frame)
+        _counts([(0, rule)], frame)
     except Exception as error:
         return Outcome(rule, error=str(error).splitlines()[0])
     raise AssertionError(f"{rule.code} raised once and not again")

@@ -85,8 +85,10 @@ class Judge:
         own: Mapping[str, str] = {}
         for position, step in enumerate(evaluation_path, 1):
             if isinstance(node, dict):
-                own = node.get("x-mmcheck") or own
-                node = self._resolve(node["$ref"]) if step == "$ref" else node.get(step)
+                own = _own(node) or own
+                node = node.get(step)
+                if step == "$ref" and isinstance(node, str):  # a property may have that name, too
+                    node = self._resolve(node)
                 if step in _INTO_PARTS and position < len(evaluation_path):
                     own = {}
             elif isinstance(node, list) and isinstance(step, int) and step < len(node):
@@ -101,6 +103,12 @@ class Judge:
             if key:
                 node = node.get(key.replace("~1", "/").replace("~0", "~")) if isinstance(node, dict) else None
         return node
+
+
+def _own(schema: Mapping[str, Any]) -> Mapping[str, str]:
+    """The words of a subschema; none where they are not words."""
+    said = schema.get("x-mmcheck")
+    return {key: text for key, text in said.items() if isinstance(text, str)} if isinstance(said, dict) else {}
 
 
 def _unjudged(error: Exception, row: int | None, line: int | None) -> Fault:

@@ -2,144 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from mmcheck import align, global_rules, paths, readers
+from mmcheck import global_rules
 from mmcheck.compose import clipped, compose, fingerprint
-from mmcheck.content import content_column, record_digest
+from mmcheck.content import record_digest
 from mmcheck.dataset import DataFile, named_files
-from mmcheck.file_facts import bytes_read, file_context, file_row, look_beside
+from mmcheck.errors import OpenError
+from mmcheck.file_facts import bytes_read
 from mmcheck.finding import Finding
-from mmcheck.format import Format, Role
-from mmcheck.lengths import lengths
-from mmcheck.limits import Limits
 from mmcheck.media import Prober
-from mmcheck.order import order as order_table
+from mmcheck.plan import Plan, Shard
 from mmcheck.readers.batch import Batch, Fault
+from mmcheck.readers.jsonl import without_gc
 from mmcheck.results import ShardResult
 from mmcheck.rules import Outcome, evaluate
-from mmcheck.ruleset import Rule, RuleSet
-from mmcheck.schema import Judge, without_bytes
-from mmcheck.tables import ROW_BITS, Tables, unfold
+from mmcheck.ruleset import Rule
+from mmcheck.schema import without_bytes
+from mmcheck.tables import ROW_BITS, Tables
+from mmcheck.unfolding import Opened, Unfolded, Unfolder
 
 #: Tables that are made for a batch and judged with it; `files` is judged once, at the end.
 _NOT_PER_BATCH = frozenset(("files", "folder"))
+#: Media that other processes are given to look into before what they found is waited for.
+_AHEAD = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What every shard of one check is judged by."""
+@dataclass(slots=True)
+class _Begun:
+    """A batch whose records were judged by the schema, and whose tables are being made."""
 
-    root: Path
-    format: Format
-    rules: RuleSet
-    placeholders: Mapping[str, str | None]
-    max_findings: int | None
-    keep: Callable[[int, int], bool] | None = None
-    paranoid: bool = False
-    exemptions: tuple[tuple[str, frozenset[str]], ...] = ()
-    limits: Limits = Limits()  # noqa: RUF009  # frozen
+    result: ShardResult
+    unfolded: Unfolded | None
 
-    def exempt(self, file: str) -> frozenset[str]:
-        """The codes of the rules that do not look at a file of the dataset."""
-        names = (file, str(self.root / file))
-        hit = (codes for pattern, codes in self.exemptions if any(fnmatchcase(name, pattern) for name in names))
-        return frozenset().union(*hit)
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """A part of one file of the dataset. `number` orders the files, and is part of every record's key."""
-
-    number: int
-    file: DataFile
+    @property
+    def pending(self) -> int:
+        return self.unfolded.pending if self.unfolded is not None else 0
 
 
 class Checker:
-    """Judges the shards of one dataset, one after the other; schemas are compiled once."""
+    """Judges the shards of one dataset, one after the other."""
 
     def __init__(self, plan: Plan, prober: Prober) -> None:
         self.plan, self.prober = plan, prober
-        self.judges: dict[str, Judge] = {}
+        self.unfolder = Unfolder(plan, prober)
         self.numbers = {id(rule): number for number, rule in enumerate(plan.rules.rules)}
-        active = plan.rules.active()
         self.row_rules: dict[str, list[Rule]] = {}
         self.global_rules: list[tuple[int, Rule]] = []
-        for rule in active:
+        for rule in plan.rules.active():
             stanza = rule.stanza
             if rule.by_row and stanza.table not in _NOT_PER_BATCH:
                 self.row_rules.setdefault(stanza.table or "", []).append(rule)
             elif stanza.unique or stanza.references or stanza.aggregate:
                 self.global_rules.append((self.numbers[id(rule)], rule))
-        self.given: dict[tuple[int, int], int] = {}
+        self.given: dict[int, int] = {}
         self.core = {rule.code: number for number, rule in enumerate(plan.rules.rules) if rule.stanza.raised_by}
         self.naming = {naming for each in plan.format.roles.values() for naming, _ in each.named_by}
-        used = {rule.stanza.table for rule in active}
-        self.wants_order = "order" in used
-        self.wants_lengths = "lengths" in used
-        self.wants_content = any("_content" in rule.reads for rule in active)
 
     def check(self, shard: Shard) -> Iterator[ShardResult]:
-        """The results of the batches of a shard, in order."""
-        file = shard.file
-        role = self.plan.format.roles[file.role]
-        judge = self._judge_of(role)
-        facts = readers.facts(file.path)
-        context = self._context(file, role, facts)
-        header = self._header(file, role)
-        records = 0
-        for batch in readers.read(file.path, file.at, document=role.document, limits=self.plan.limits):
-            result = ShardResult()
-            self._faults(result, batch, shard)
-            records += len(batch.rows) + sum(1 for fault in batch.faults if fault.row is not None)
-            if role.name == "samples":
-                result.records = len(batch.rows) + sum(1 for fault in batch.faults if fault.row is not None)
-            result.invalid = sum(1 for fault in batch.faults if fault.row is not None)
-            result.position = batch.position or bytes_read(facts, records)
-            batch = self._sampled(batch, shard)
-            if batch.rows:
-                self._batch(result, batch, shard, role, judge, header, context)
-            yield result
-        last = ShardResult(files=[file_row(file, facts, records)])
-        if role.name == "samples":
-            last.statistics.see_file(records)
-        yield last
+        """The results of the batches of a shard, in order; rows and lines are counted from the shard's start.
 
-    def frames(self, shard: Shard) -> Iterator[dict[str, pl.DataFrame]]:
-        """The tables of the valid records of each batch of a shard, judged by no rule."""
-        file = shard.file
-        role = self.plan.format.roles[file.role]
-        judge = self._judge_of(role)
-        context, header = self._context(file, role, readers.facts(file.path)), self._header(file, role)
-        for batch in readers.read(file.path, file.at, document=role.document, limits=self.plan.limits):
-            valid = [number for number, value in enumerate(batch.values) if judge.holds(without_bytes(value))]
-            if valid:
-                yield self._unfold(batch.pick(valid), shard, role, header, context).frames
-
-    def _judge_of(self, role: Role) -> Judge:
-        judge = self.judges.get(role.name)
-        if judge is None:
-            judge = self.judges[role.name] = self.plan.format.judge(role.name)
-        return judge
-
-    def _context(self, file: DataFile, role: Role, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """What stands beside the records of a file."""
-        context = {**file.context, "file": file.file, "split": file.split, "at": file.at, **file_context(facts)}
-        if any(by == role.name for each in self.plan.format.roles.values() for by, _ in each.named_by):
-            context["look"] = partial(look_beside, naming=file.path, root=self.plan.root)
-        return context
-
-    def _header(self, file: DataFile, role: Role) -> dict[str, Any]:
-        if not file.at or role.document:
-            return {}
-        return readers.header(file.path, file.at)
+        While other processes look into the media of a batch, the next ones are read and unfolded. Raises OpenError.
+        """
+        opened = self.unfolder.open(shard)
+        self.given.clear()
+        rows = pending = 0
+        begun: deque[_Begun] = deque()
+        for batch in without_gc(self.unfolder.batches(opened)):
+            result = ShardResult(lines=batch.end[1] if batch.end else 0, about=opened.facts)
+            unreadable = self._faults(result, batch, shard)
+            result.rows = len(batch.rows) + unreadable
+            result.invalid = unreadable
+            rows += result.rows
+            result.position = batch.position or bytes_read(opened.facts, rows)
+            begun.append(self._begin(result, self._sampled(batch, shard), opened))
+            del batch  # two at a time would take twice the memory
+            pending += begun[-1].pending
+            while begun and (not self.prober.apart or pending - begun[0].pending >= _AHEAD):
+                pending -= begun[0].pending
+                yield self._finish(begun.popleft(), opened)
+        while begun:
+            yield self._finish(begun.popleft(), opened)
 
     def _sampled(self, batch: Batch, shard: Shard) -> Batch:
         keep = self.plan.keep
@@ -147,14 +95,15 @@ class Checker:
             return batch
         return batch.pick([number for number, row in enumerate(batch.rows) if keep(shard.number, row)])
 
-    def _faults(self, result: ShardResult, batch: Batch, shard: Shard) -> None:
+    def _faults(self, result: ShardResult, batch: Batch, shard: Shard) -> int:
+        """Count what could not be read, and tell how many records that is."""
         for fault in batch.faults:
             self.add_fault(result, fault, shard.number, shard.file.file, None, fault.message)
         if batch.faults:
             role = self.plan.format.roles[shard.file.role]
             result.facts.incomplete |= {plan.name for plan in role.plans}
-        number = self.core["MM002"]
-        result.tally(number).checked += len(batch.rows)
+        result.tally(self.core["MM002"]).checked += len(batch.rows)
+        return sum(1 for fault in batch.faults if fault.row is not None)
 
     def add_fault(
         self, result: ShardResult, fault: Fault, number: int, file: str, sample: str | None, content: str
@@ -184,20 +133,49 @@ class Checker:
         )
         tally.findings.append(((number, -1 if fault.row is None else fault.row), finding))
 
-    def _batch(
-        self,
-        result: ShardResult,
-        batch: Batch,
-        shard: Shard,
-        role: Role,
-        judge: Judge,
-        header: Mapping[str, Any],
-        context: Mapping[str, Any],
-    ) -> None:
+    def _begin(self, result: ShardResult, batch: Batch, opened: Opened) -> _Begun:
+        """Judge the records by the schema, and begin to unfold the valid ones."""
+        if not batch.rows:
+            return _Begun(result, None)
         binary = batch.raws is None
         seen = [without_bytes(value) for value in batch.values] if binary else batch.values
-        valid = judge.valid(seen)
-        for number, row in enumerate(batch.rows if role.name in self.naming else ()):
+        valid = opened.judge.valid(seen)
+        if opened.role.name in self.naming:
+            self._named(result, batch, opened.shard)
+        if not all(valid):
+            broken = [number for number, fine in enumerate(valid) if not fine]
+            result.invalid += len(broken)
+            self._broken(result, batch, broken, seen, opened)
+            batch = batch.pick([number for number, fine in enumerate(valid) if fine])
+        result.tally(self.core["MM001"]).checked += len(batch.rows)
+        return _Begun(result, self.unfolder.begin(batch, opened) if batch.rows else None)
+
+    def _finish(self, begun: _Begun, opened: Opened) -> ShardResult:
+        """Judge the tables by the rules."""
+        result, unfolded = begun.result, begun.unfolded
+        if unfolded is None:
+            return result
+        seen = self.unfolder.finish(unfolded, opened)
+        batch, tables = unfolded.batch, unfolded.tables
+        if seen is not None:
+            result.media += seen.media.height
+            result.distinct.add(seen.distinct)
+            result.inlined += seen.inlined
+            result.paths |= seen.paths
+            result.unread += seen.died
+        shard, role = opened.shard, opened.role
+        result.statistics.see(tables.frames, len(batch.rows), shard.file.file, samples=role.name == "samples")
+        if self.plan.paranoid:
+            from mmcheck import paranoid
+
+            paranoid.hold(tables.frames)
+        self._judge(result, tables, batch, opened)
+        self._gather(result, tables, batch, shard, valid=True)
+        return result
+
+    def _named(self, result: ShardResult, batch: Batch, shard: Shard) -> None:
+        """The files that the records name, and a fault for each that is not there."""
+        for number, row in enumerate(batch.rows):
             for found in named_files(self.plan.format, self.plan.root, shard.file, row, batch.values[number]):
                 if isinstance(found, DataFile):
                     result.named.append(found)
@@ -205,43 +183,12 @@ class Checker:
                     named_in, fault, roles = found
                     self.add_fault(result, fault, shard.number, named_in, None, fault.message)
                     result.facts.incomplete |= {plan.name for each in roles for plan in each.plans}
-        if not all(valid):
-            broken = [number for number, fine in enumerate(valid) if not fine]
-            result.invalid += len(broken)
-            self._broken(result, batch, broken, seen, shard, role, judge, header, context)
-            batch = batch.pick([number for number, fine in enumerate(valid) if fine])
-        result.tally(self.core["MM001"]).checked += len(batch.rows)
-        if not batch.rows:
-            return
-        tables = self._unfold(batch, shard, role, header, context)
-        media = tables.frames.get("media")
-        if media is not None:
-            result.media += media.height
-        result.statistics.see(tables.frames, len(batch.rows), shard.file.file, samples=role.name == "samples")
-        if self.plan.paranoid:
-            from mmcheck import paranoid
 
-            paranoid.hold(tables.frames)
-        self._judge(result, tables, batch, shard, role)
-        self._gather(result, tables, batch, shard, valid=True)
-
-    def _broken(
-        self,
-        result: ShardResult,
-        batch: Batch,
-        broken: list[int],
-        seen: list[Any],
-        shard: Shard,
-        role: Role,
-        judge: Judge,
-        header: Mapping[str, Any],
-        context: Mapping[str, Any],
-    ) -> None:
+    def _broken(self, result: ShardResult, batch: Batch, broken: list[int], seen: list[Any], opened: Opened) -> None:
         """Findings for records that break the schema; their ids count all the same."""
         part = batch.pick(broken)
-        tables = unfold(role.plans, part, shard.number, placeholders={}, header=header, context=context, ids_only=True)
-        if "samples" in tables.frames and self.wants_content:
-            tables.frames["samples"] = tables.frames["samples"].with_columns(content_column(part))
+        shard = opened.shard
+        tables = self.unfolder.broken(part, opened)
         self._gather(result, tables, part, shard, valid=False)
         tally = result.tally(self.core["MM001"])
         most = self.plan.max_findings
@@ -251,7 +198,7 @@ class Checker:
                 tally.failed += len(broken) - order
                 break
             line = batch.lines[number] if batch.lines else None
-            faults = judge.faults(seen[number], batch.rows[number], line)
+            faults = opened.judge.faults(seen[number], batch.rows[number], line)
             fault = _one(faults) if faults else Fault("MM001", "the record breaks the schema", batch.rows[number], line)
             self.add_fault(
                 result, fault, shard.number, shard.file.file, tables.ids[order], record_digest(batch, number)
@@ -270,64 +217,24 @@ class Checker:
                 facts += more
             result.facts += facts
 
-    def _unfold(
-        self, batch: Batch, shard: Shard, role: Role, header: Mapping[str, Any], context: Mapping[str, Any]
-    ) -> Tables:
-        plan = self.plan
-        tables = unfold(role.plans, batch, shard.number, placeholders=plan.placeholders, header=header, context=context)
-        frames = tables.frames
-        if "samples" in frames and self.wants_content:
-            frames["samples"] = frames["samples"].with_columns(content_column(batch))
-        media, slots = frames.get("media"), frames.get("slots")
-        if self.wants_lengths:
-            keys = [(shard.number << ROW_BITS) + row for row in batch.rows]
-            frames["lengths"] = lengths(keys, frames.get("turns"), media)
-        if media is None:
-            return tables
-        if slots is not None:
-            if plan.format.stand_in:
-                slots = frames["slots"] = align.stand_in(slots, media, plan.format.stand_in)
-            any_kind = None in plan.placeholders.values()
-            frames["counts"] = align.counts(slots, media, any_kind=any_kind)
-            frames["counts"] = self._foreign(frames, role)
-        frames["media"] = self.prober.look(media, tables.blobs, _media_folder(shard.file, role, header)).with_columns(
-            pl.lit(shard.file.split, pl.String).alias("split")
-        )
-        if self.wants_order:
-            samples = [(shard.number << ROW_BITS) + row for row in batch.rows]
-            frames["order"] = order_table(plan.format.evidence, batch.values, samples, slots, frames["media"])
-        return tables
-
-    def _foreign(self, frames: Mapping[str, pl.DataFrame], role: Role) -> pl.DataFrame:
-        """The counts, with placeholders of another format that the user has not configured."""
-        plan = self.plan
-        tokens = {
-            token: kind for token, kind in plan.format.foreign_placeholders.items() if token not in plan.placeholders
-        }
-        text_of = next((each.text_of for each in role.plans if each.name == "slots"), None)
-        if not tokens or text_of is None:
-            return frames["counts"]
-        return align.foreign(frames["counts"], frames[text_of[0]], text_of[1], tokens)
-
-    def _judge(self, result: ShardResult, tables: Tables, batch: Batch, shard: Shard, role: Role) -> None:
-        exempt = self.plan.exempt(shard.file.file)
+    def _judge(self, result: ShardResult, tables: Tables, batch: Batch, opened: Opened) -> None:
+        exempt = self.plan.exempt(opened.shard.file.file)
         for table, rules in self.row_rules.items():
             frame = tables.frames.get(table)
             if frame is None:
                 continue
             rules = [rule for rule in rules if rule.code not in exempt] if exempt else rules
-            for outcome in evaluate(frame, rules, [self._left(rule, shard) for rule in rules]):
-                self._outcome(result, outcome, tables, batch, shard, role)
+            for outcome in evaluate(frame, rules, [self._left(rule) for rule in rules]):
+                self._outcome(result, outcome, tables, batch, opened)
 
-    def _left(self, rule: Rule, shard: Shard) -> int | None:
-        """How many more findings of a rule this file may give; a rule that reports once a file gives one."""
+    def _left(self, rule: Rule) -> int | None:
+        """How many more findings of a rule this shard may give; a rule that reports once a file gives one."""
         most = self.plan.max_findings if rule.stanza.per == "row" else 1
-        return None if most is None else max(0, most - self.given.get((self.numbers[id(rule)], shard.number), 0))
+        return None if most is None else max(0, most - self.given.get(self.numbers[id(rule)], 0))
 
-    def _outcome(
-        self, result: ShardResult, outcome: Outcome, tables: Tables, batch: Batch, shard: Shard, role: Role
-    ) -> None:
-        tally = result.tally(self.numbers[id(outcome.rule)])
+    def _outcome(self, result: ShardResult, outcome: Outcome, tables: Tables, batch: Batch, opened: Opened) -> None:
+        rule_number, shard = self.numbers[id(outcome.rule)], opened.shard
+        tally = result.tally(rule_number)
         tally.checked += outcome.checked
         tally.failed += outcome.failed
         tally.unknown += outcome.unknown
@@ -337,8 +244,7 @@ class Checker:
             tally.by_file[shard.number] = tally.by_file.get(shard.number, 0) + outcome.failed
         if outcome.failures is None:
             return
-        key = (self.numbers[id(outcome.rule)], shard.number)
-        self.given[key] = self.given.get(key, 0) + outcome.failures.height
+        self.given[rule_number] = self.given.get(rule_number, 0) + outcome.failures.height
         at = {row: number for number, row in enumerate(batch.rows)}
         for row in outcome.failures.iter_rows(named=True):
             record = row["sample"] - (shard.number << ROW_BITS)
@@ -351,15 +257,9 @@ class Checker:
                 line=batch.lines[number] if batch.lines else None,
                 sample=tables.ids[number],
                 content=record_digest(batch, number),
-                role=role,
+                role=opened.role,
             )
             tally.findings.append(((shard.number, record), finding))
-
-
-def _media_folder(file: DataFile, role: Role, header: Mapping[str, Any]) -> Path:
-    """Where the media paths of a file start: its own folder, or the one below it that its header names."""
-    named = paths.find(dict(header), role.media_root) if role.media_root is not None else None
-    return file.path.parent / named if isinstance(named, str) else file.path.parent
 
 
 def _places(tables: Tables, batch: Batch, number: int) -> pl.DataFrame:
@@ -383,3 +283,28 @@ def _one(faults: list[Fault]) -> Fault:
     return Fault(
         first.code, f"{first.message}; {more}{rest}", first.row, first.line, first.pointer, first.value, first.hint
     )
+
+
+def check_shard(shard: Shard, plan: Plan) -> ShardResult:
+    """What a whole shard says, judged in this process: what every executor maps over the shards."""
+    checker = _checker(plan)
+    total = ShardResult()
+    try:
+        for part in checker.check(shard):
+            total.add(part, plan.max_findings)
+            total.about = total.about or part.about
+            total.position = part.position
+    except OpenError as error:
+        total.unread.append(str(error))
+        total.failed = True
+    return total
+
+
+_CHECKERS: list[tuple[Plan, Checker]] = []
+
+
+def _checker(plan: Plan) -> Checker:
+    """The checker of a plan; a process that is given many shards of one plan makes it once."""
+    if not _CHECKERS or _CHECKERS[0][0] is not plan:
+        _CHECKERS[:] = [(plan, Checker(plan, Prober(plan.probing, plan.probing.pool(1))))]
+    return _CHECKERS[0][1]

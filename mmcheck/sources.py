@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from mmcheck.cells import series, text
+from mmcheck.cells import constant, series, text
 from mmcheck.columns import Elements
 from mmcheck.locate import is_path
 from mmcheck.table_plans import Spec
@@ -68,9 +68,9 @@ def _paths_only(spec: Spec, values: list[Any]) -> dict[str, Any]:
             "source": series("source", values, "string"),
             "storage": pl.Series("storage", [_named(spec, value) for value in values], dtype=pl.String)
             if spec.ids == "bare"
-            else pl.repeat(_named(spec, None), count, dtype=pl.String, eager=True).alias("storage"),
-            "_blob": pl.repeat(None, count, dtype=pl.Int64, eager=True).alias("_blob"),
-            "_name": pl.repeat(None, count, dtype=pl.String, eager=True).alias("_name"),
+            else constant("storage", _named(spec, None), "string", count),
+            "_blob": constant("_blob", None, "integer", count),
+            "_name": constant("_name", None, "string", count),
         },
     )
 
@@ -84,6 +84,5 @@ def _named(spec: Spec, value: Any) -> str:
 
 def _with_kind(spec: Spec, columns: dict[str, Any]) -> dict[str, Any]:
     if spec.kind is not None:
-        count = len(columns["source"])
-        columns["kind"] = pl.repeat(spec.kind.strip("'"), count, dtype=pl.String, eager=True).alias("kind")
+        columns["kind"] = constant("kind", spec.kind.strip("'"), "string", len(columns["source"]))
     return columns

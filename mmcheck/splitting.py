@@ -14,7 +14,7 @@ from mmcheck.errors import RequestError
 from mmcheck.finding import Finding, Severity
 from mmcheck.rewriting import Copy, batches, record_files
 from mmcheck.writers import open_writer
-from mmcheck.writers.safe import refuse, replacing
+from mmcheck.writers.safe import clear, refuse, replacing
 
 
 @dataclass(slots=True)
@@ -26,6 +26,7 @@ class Parted:
     rejected: int = 0
     unreadable: int = 0
     findings: str = ""
+    paths: dict[str, int] = field(default_factory=dict)
     whole: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -54,6 +55,7 @@ def split(
     `request` is what `check` takes. Raises RequestError and OpenError as `check` does.
     """
     clean, rejected = Path(clean), Path(rejected)
+    clear(rejected)
     if clean.resolve() == rejected.resolve():
         raise RequestError("sound and unsound records go to two places, not to one")
     report = check(path, **request, max_findings=None)
@@ -72,8 +74,9 @@ def split(
         told = Path(parted.findings)
         refuse(told, [], overwrite=overwrite)
         notes = open_writer(stack.enter_context(replacing(told)), "jsonl")
-        sound = Copy(dataset, clean, stack, overwrite=overwrite)
-        unsound = Copy(dataset, rejected, stack, overwrite=overwrite)
+        root = request.get("media_root")
+        sound = Copy(dataset, clean, stack, overwrite=overwrite, media_root=root)
+        unsound = Copy(dataset, rejected, stack, overwrite=overwrite, media_root=root)
         for file in record_files(dataset):
             for batch in batches(file):
                 sides: tuple[list[int], list[int]] = ([], [])
@@ -91,10 +94,11 @@ def split(
                 for copy, numbers in zip((sound, unsound), sides, strict=True):
                     some = batch.pick(numbers)
                     if numbers:
-                        copy.write(file, some.values, some.keys)
+                        copy.write(file, some.values, some.keys, some.raws)
         sound.close()
         unsound.close()
         notes.close()
+    parted.paths = dict(sound.paths + unsound.paths)
     parted.clean = sum(sound.counts.values())
     parted.rejected = sum(unsound.counts.values()) + parted.unreadable
     return parted

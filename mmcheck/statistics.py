@@ -68,6 +68,11 @@ class Statistics:
         for what, extremes in other.extremes.items():
             self.extremes[what].add(extremes)
 
+    def move(self, rows: int) -> None:
+        """Count rows from another start, so many before."""
+        for extremes in self.extremes.values():
+            extremes.move(rows)
+
     def to_dict(self) -> dict[str, Any]:
         """What `statistics` of a result holds; only what was seen."""
         told: dict[str, Any] = {}
@@ -128,14 +133,17 @@ class Statistics:
                 self.durations.setdefault(kind, Histogram()).see(thousandths)
 
     def _sizes(self, media: pl.DataFrame, file: str) -> None:
-        import numpy as np
         import polars as pl
 
+        if media["width"].null_count() == media.height:
+            return
         sized = media.filter(
             (pl.col("width") > 0) & (pl.col("height") > 0) & (pl.col("kind").fill_null("image") == "image")
         )
         if not sized.height:
             return
+        import numpy as np
+
         x, y = (np.searchsorted(SIDES, sized[side].to_numpy(), side="right") - 1 for side in ("width", "height"))
         cells, counts = np.unique(x * len(SIDES) + y, return_counts=True)
         for cell, count in zip(cells.tolist(), counts.tolist(), strict=True):
@@ -163,8 +171,9 @@ def _kinds(by_kind: Mapping[str, Any]) -> list[str]:
 
 
 def _occurrences(names: pl.Series) -> dict[str, int]:
-    found = names.drop_nulls().value_counts()
-    return dict(found.iter_rows()) if found.height else {}
+    if names.null_count() == len(names):
+        return {}
+    return dict(names.drop_nulls().value_counts().iter_rows())
 
 
 def series(statistics: Mapping[str, Any], prefix: str = "") -> dict[str, Mapping[str, Any]]:

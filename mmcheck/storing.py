@@ -11,6 +11,7 @@ from typing import Any
 
 from mmcheck.convert import Inexpressible
 from mmcheck.dataset import look_up
+from mmcheck.listing import readable
 from mmcheck.probe.containers import CONTAINERS
 from mmcheck.probe.sniff import HEAD, sniff
 from mmcheck.writers.columnar import ArrowStream, save_to_disk_files
@@ -34,10 +35,14 @@ def modalities(record: Record, change: Callable[[Any, str, int], Any]) -> Record
 
 
 class Embedder:
-    """Puts `{bytes, path}` where a path was. Raises Inexpressible for a file that is missing or outside the roots."""
+    """Puts `{bytes, path}` where a path was; `bytes` says how many so far.
 
-    def __init__(self, root: Path, naming: Path, *, dry: bool = False) -> None:
-        self._root, self._naming, self._dry = root, naming, dry
+    Raises Inexpressible for a file that is missing or outside the roots.
+    """
+
+    def __init__(self, root: Path, naming: Path, *, dry: bool = False, media_root: Path | None = None) -> None:
+        self._root, self._naming, self._dry, self._media_root = root, naming, dry, media_root
+        self.bytes = 0
 
     def __call__(self, record: Record) -> Record:
         return modalities(record, self._embed)
@@ -52,22 +57,38 @@ class Embedder:
             raise Inexpressible(f"the {kind} {position} has neither bytes nor a path: nothing can be embedded")
         if self._dry:
             return {"bytes": b"", "path": path}
-        found, _ = look_up(path, self._naming, self._root)
-        if found is None or not found.is_file():
+        found = find(path, self._naming, self._root, self._media_root)
+        if found is None:
             raise Inexpressible(f"{path} is missing, or outside the roots of the dataset: it cannot be embedded")
         try:
-            return {"bytes": found.read_bytes(), "path": path}
+            data = found.read_bytes()
         except OSError as error:
             raise Inexpressible(f"{path} cannot be read: {error.strerror}") from None
+        self.bytes += len(data)
+        return {"bytes": data, "path": path}
+
+
+def find(path: str, naming: Path, root: Path, media_root: Path | None) -> Path | None:
+    """The file that a path means: below the media root where one is given, else where a check looks for it."""
+    if "\0" in path:
+        return None
+    if media_root is None:
+        found, _ = look_up(path, naming, root)
+    else:
+        below = Path(os.path.abspath(media_root))
+        there = Path(os.path.normpath(below / path))
+        found = there if there.is_relative_to(below) and readable(there, [below]) else None
+    return found if found is not None and found.is_file() else None
 
 
 class Extractor:
-    """Writes bytes to files below a folder and puts their paths in the record; equal files of one name are one."""
+    """Writes bytes to files below a folder and their paths, `names`, to records; equal files of one name are one."""
 
     def __init__(self, folder: Path, prefix: str = "") -> None:
         self._folder, self._prefix = folder, prefix
         self._written: dict[str, bytes] = {}
         self._number = 0
+        self.names: set[str] = set()
 
     def __call__(self, record: Record) -> Record:
         return modalities(record, self._extract)
@@ -82,6 +103,7 @@ class Extractor:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             self._written[name] = hashlib.blake2b(data, digest_size=16).digest()
+        self.names.add(self._prefix + name)
         return self._prefix + name
 
     def _name(self, path: Any, data: bytes) -> str:
@@ -92,7 +114,7 @@ class Extractor:
             if not name.startswith("..") and self._written.get(name, digest) == digest and name == path:
                 return name
         self._number += 1
-        return f"media/{self._number:08d}{_suffix(data)}"
+        return f"media/{self._number:08d}{suffix_of(data)}"
 
 
 def no_bytes(record: Record) -> Record:
@@ -107,9 +129,11 @@ def _no_bytes(value: Any, kind: str, position: int) -> Any:
     return value
 
 
-def _suffix(data: bytes) -> str:
-    container = sniff(data[:HEAD], len(data)).container
-    return "." + {"jpeg": "jpg"}.get(container, container) if container in CONTAINERS else ""
+def suffix_of(head: bytes, size: int | None = None) -> str:
+    """The suffix of what a medium is by its first bytes; "" for what is no medium."""
+    container = sniff(head[:HEAD], len(head) if size is None else size).container
+    known = CONTAINERS.get(container or "")
+    return ".jpg" if container == "jpeg" else known.suffixes[0] if known is not None else ""
 
 
 class SaveToDisk:
@@ -121,9 +145,14 @@ class SaveToDisk:
         self._parts: list[Path] = []
         self._stream: ArrowStream | None = None
 
+    @property
+    def size(self) -> int:
+        """How many bytes the last shard has."""
+        return self._stream.size if self._stream is not None else 0
+
     def write(self, records: Sequence[Record]) -> None:
         """Write records, each batch in one shard."""
-        if self._stream is None or self._stream.bytes >= self._limit:
+        if self._stream is None or self._stream.size >= self._limit:
             self._next()
         assert self._stream is not None
         self._stream.write(records)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain, count, repeat
 from typing import Any
 
 import polars as pl
 
 from mmcheck import paths
-from mmcheck.cells import coerce, series
-from mmcheck.columns import Elements
+from mmcheck.cells import fitting
+from mmcheck.columns import Elements, of_key
 from mmcheck.contracts import TABLES, Kind
 from mmcheck.expression import dtype
 from mmcheck.readers.batch import Batch
-from mmcheck.slots import find_placeholders, ordinals, positions
+from mmcheck.slots import find_placeholders, of_one_kind, ordinals, positions
 from mmcheck.sources import media_columns, with_bytes
 from mmcheck.table_plans import Spec, TablePlan, declared_columns
 
@@ -99,6 +100,8 @@ def unfold(
 
 def _together(parts: list[pl.DataFrame]) -> pl.DataFrame:
     """The rows of several specs of one table, those of one record together, in the order of the specs."""
+    if len({tuple(part.columns) for part in parts}) == 1:
+        parts = [part for part in parts if part.height] or parts[:1]
     return parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal").sort("sample", maintain_order=True)
 
 
@@ -114,12 +117,12 @@ def _rows(
     elements = _elements(spec, batch)
     elements.record_keys, elements.texts = batch.keys, batch.texts
     elements.header, elements.context = header, context
-    columns: dict[str, Any] = {"sample": samples.gather(elements.parents) if spec.each is not None else samples}
+    columns: dict[str, Any] = {"sample": samples if spec.each is None else samples.gather(elements.parents)}
     if table == "media":
         columns |= media_columns(spec, elements, tables.blobs)
     for column in spec.columns:
         if not (table == "media" and column.name == "source"):
-            columns[column.name] = series(column.name, coerce(column.get(elements), column.kind), column.kind)
+            columns[column.name] = fitting(column.name, column.get(elements), column.kind)
     return pl.DataFrame(columns)
 
 
@@ -131,22 +134,7 @@ def _elements(spec: Spec, batch: Batch) -> Elements:
     parents: list[int] = []
     steps = spec.each
     if len(steps) == 1 and steps[0].kind == "key":
-        key = steps[0].key
-        for number, record in enumerate(records):
-            if record.__class__ is not dict:
-                continue
-            value = record.get(key)
-            if spec.unless is not None and record.get(spec.unless):
-                continue
-            if spec.embedded is not None and value:
-                value = with_bytes(value, record.get(spec.embedded))
-            if value.__class__ is list:
-                values += value
-                parents += [number] * len(value)
-            elif spec.scalar and value is not None:
-                values.append(value)
-                parents.append(number)
-        elements = Elements(values, parents, records)
+        elements = Elements(*_of_members(spec, records, steps[0].key), records)
     else:
         ordinals: list[tuple[int, ...]] = []
         keys: list[tuple[str, ...]] = []
@@ -163,8 +151,34 @@ def _elements(spec: Spec, batch: Batch) -> Elements:
     return _kept(spec, elements)
 
 
+def _of_members(spec: Spec, records: list[Any], key: str) -> tuple[list[Any], list[int]]:
+    """The elements of one member of the records, and the ordinals of their records."""
+    found = of_key(records, key)
+    if spec.unless is not None:
+        others = of_key(records, spec.unless)
+        found = [None if other else value for value, other in zip(found, others, strict=True)]
+    if spec.embedded is not None:
+        blobs = of_key(records, spec.embedded)
+        found = [with_bytes(value, beside) if value else value for value, beside in zip(found, blobs, strict=True)]
+    types = set(map(type, found))
+    if types == {list}:  # the common cases, with no Python code a record
+        return list(chain.from_iterable(found)), list(chain.from_iterable(map(repeat, count(), map(len, found))))
+    if types.isdisjoint((list, type(None))):
+        return (found, list(range(len(found)))) if spec.scalar else ([], [])
+    values: list[Any] = []
+    parents: list[int] = []
+    for number, value in enumerate(found):
+        if value.__class__ is list:
+            values += value
+            parents += [number] * len(value)
+        elif spec.scalar and value is not None:
+            values.append(value)
+            parents.append(number)
+    return values, parents
+
+
 def _kept(spec: Spec, elements: Elements) -> Elements:
-    if not spec.skip and not spec.where:
+    if not spec.where and not any(skipped in elements.values for skipped in spec.skip):
         return elements
     keep = [
         number
@@ -192,15 +206,21 @@ def _wanted(where: Mapping[str, tuple[Any, ...]], element: Any, record: Any) -> 
 def _numbered(frame: pl.DataFrame, plan: TablePlan) -> pl.DataFrame:
     """The frame with the columns that the engine makes: the ordinal in the record, and positions by kind."""
     index = INDEX.get(plan.name, "ordinal")
-    if index is not None and index not in frame.columns:
-        frame = frame.with_columns(ordinals(frame["sample"]).alias(index))
-    missing = [column for column in _standard(plan.name) if column.name not in frame.columns and column.depth is None]
-    frame = frame.with_columns(
-        pl.lit(None, dtype(column.kind)).alias(column.name) for column in missing if column.name != "position"
-    )
+    have = {*frame.columns}
+    made: list[pl.Series | pl.Expr] = []
+    number: pl.Series | None = None
+    if index is not None and index not in have:
+        number = ordinals(frame["sample"]).alias(index)
+        made.append(number)
+    have |= {index or "position", "position"}
+    made += [
+        pl.lit(None, dtype(column.kind)).alias(column.name)
+        for column in _standard(plan.name)
+        if column.name not in have and column.depth is None
+    ]
     if plan.name in ("slots", "media") and "position" not in frame.columns:
-        frame = frame.with_columns(positions(frame))
-    return frame
+        made.append(number.alias("position") if number is not None and of_one_kind(frame) else positions(frame))
+    return frame.with_columns(made)
 
 
 def _standard(name: str) -> tuple[Any, ...]:

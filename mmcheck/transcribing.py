@@ -2,71 +2,141 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from mmcheck import readers
 from mmcheck.accounts import Account, Rejected, Silent
-from mmcheck.convert import HUB, Inexpressible, Options, convert
+from mmcheck.clipping import Cutter
+from mmcheck.convert import HUB, Options
 from mmcheck.convert import layout as layouts
-from mmcheck.convert.quick import llava_to_hub
+from mmcheck.convert.residue import residue_of
+from mmcheck.convert.shape import same, with_shape
+from mmcheck.crew import Crew
 from mmcheck.dataset import DataFile
 from mmcheck.errors import RequestError
 from mmcheck.readers.jsonl import no_gc
+from mmcheck.recasting import Change, Recaster, Way
+from mmcheck.relocating import Relocator, relocator
 from mmcheck.storing import SHARD, Embedder, Extractor, SaveToDisk, no_bytes
 from mmcheck.writers import Writer, open_writer
+from mmcheck.writers.shards import Shards
+from mmcheck.writers.text import JsonArray, JsonLines, encoded
 
-Change = Callable[[dict[str, Any]], dict[str, Any]]
+_DECODER = msgspec.json.Decoder(list[Any])
+
+EMBEDDED = 16 << 20
+"""How many bytes of media are held at once, unless one record has more."""
+LARGE = 32 << 20
+"""How many bytes a file has at least that is worth starting processes for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """From which format to which, and how: `media` is keep, embed or extract, `shard` bytes of an Arrow shard."""
+class _Written:
+    """Records as the target's text; `rejected`, `lost` and `counts` as in `Recast` and `Relocator`."""
 
-    source: str
-    target: str
-    options: Options
-    residue: bool = True
-    media: str = "keep"
-    shard: int = SHARD
+    text: bytes
+    count: int
+    rejected: list[Rejected]
+    lost: Counter[str]
+    counts: Counter[str]
+
+
+@dataclass(slots=True)
+class _Encoding:
+    """What a worker does: recasts raw records and encodes them."""
+
+    recaster: Recaster
+    container: str
+
+    def __call__(self, batch: readers.Batch) -> _Written:
+        batch.values = _DECODER.decode(b"[" + b",".join(batch.raws or ()) + b"]")
+        recast = self.recaster(batch)
+        place = self.recaster.place
+        counts = Counter[str]()
+        if isinstance(place, Relocator):
+            counts, place.counts = place.counts, Counter()
+        text = encoded(recast.records, self.container)
+        return _Written(text, len(recast.records), recast.rejected, recast.lost, counts)
 
 
 class Transcriber:
-    """Writes files of the target; what belongs beside them is renamed when `stack` ends."""
+    """Writes files of the target, which will be in the folder `home`; `jobs` processes take part where files are large.
 
-    def __init__(self, way: Way, account: Account, stack: ExitStack, root: Path) -> None:
+    What belongs beside the files is renamed when `stack` ends.
+    """
+
+    def __init__(
+        self,
+        way: Way,
+        account: Account,
+        stack: ExitStack,
+        root: Path,
+        home: Path,
+        *,
+        jobs: int = 1,
+        media_root: Path | None = None,
+    ) -> None:
         self.way, self._account, self._stack, self._root = way, account, stack, root
+        self._home, self._jobs, self._media_root = home, jobs, media_root
         self._extract: Extractor | None = None
+        self._cutter: Cutter | None = None
+        self._crew: Crew | None = None
+        self._shapes: Any = None
 
     def extract_to(self, folder: Path, prefix: str) -> None:
         """Write media that are bytes to files below `folder`."""
         self._extract = Extractor(folder, prefix)
 
-    def file(self, path: Path, files: list[DataFile], container: str, final: Path, beside: Path) -> None:
-        """Transcribe some files into one at `path`, which will be called `final`, and its residue to `beside`."""
-        way, writer = self.way, None
-        carried = layouts.read(layouts.beside(files[0].path)) if way.source == HUB else None
+    def cut_to(self, folder: Path, prefix: str) -> None:
+        """Cut the clips that records speak of out of their videos, to files below `folder`."""
+        self._cutter = Cutter(folder, prefix, self._account.summary.clips, self._media_root)
+
+    def file(self, path: Path, files: list[DataFile], container: str, beside: Path) -> list[str]:
+        """Transcribe some files into one at `path`, and its residue to `beside`; the names of the files written."""
+        writer = None
+        carried = layouts.read(layouts.beside(files[0].path))
+        self.way = way = replace(self.way, native=self._native(files[0], carried))
         kept = layouts.of_file(files[0].path, files[0].at, way.source)
         options = replace(way.options, header=kept.header)
-        try:
+        with _held(path):
             schema = self._schema(files, container, options)
-            with no_gc():  # records have no cycles
-                for file in files:
-                    for records in self._batches(file, options, container, self._account):
-                        if writer is None:
-                            writer = self._open(path, container, carried, kept, records, schema)
-                        writer.write(records)
-                        self._account.summary.written += len(records)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise RequestError(f"{final} cannot hold the records: {error}") from None
+        with no_gc():  # records have no cycles
+            for file in files:
+                for made in self._made(file, options, container, kept):
+                    if writer is None:
+                        writer = self._open(path, container, carried, kept, made, schema)
+                    if isinstance(made, _Written):
+                        assert isinstance(writer, JsonLines | JsonArray | Shards)
+                        writer.write_encoded(made.text)
+                        self._account.summary.written += made.count
+                    else:
+                        with _held(path):
+                            writer.write(made if self._shapes is None else with_shapes(made, self._shapes))
+                        self._account.summary.written += len(made)
         if writer is None:
             writer = self._open(path, container, carried, kept, [], schema)
-        writer.close()
-        if way.target == HUB and way.residue and (kept.header or kept.columns):
-            layouts.write(beside, kept)
+        with _held(path):
+            writer.close()
+        if way.residue and HUB in (way.source, way.target) and way.source != way.target:
+            if way.target == HUB and (kept.header or kept.columns):
+                layouts.write(beside, kept)
+            elif way.target != HUB and way.native and container != "arrow":
+                layouts.write(beside, layouts.FileResidue(HUB))
+        return writer.files if isinstance(writer, Shards) else [path.name]
+
+    def _native(self, file: DataFile, carried: layouts.FileResidue | None) -> bool:
+        """Whether the records were of the hub before they were of another format."""
+        if self.way.source != HUB:
+            return carried is not None and carried.format == HUB
+        first = next(iter(readers.head(file.path, file.at, 1)), None)
+        return isinstance(first, dict) and residue_of(first) is None
 
     def _open(
         self,
@@ -74,30 +144,36 @@ class Transcriber:
         container: str,
         carried: layouts.FileResidue | None,
         kept: layouts.FileResidue,
-        records: list[dict[str, Any]],
+        made: list[dict[str, Any]] | _Written,
         schema: Any,
     ) -> Writer:
         """The writer of a target, with what the file had beside its records when it was of this format before."""
+        way = self.way
         if container == "arrow":
-            return SaveToDisk(path, schema, told(schema), self.way.shard)
-        known = carried if carried is not None and carried.format == self.way.target else None
-        if self.way.source == self.way.target:
+            return SaveToDisk(path, schema, told(schema), way.shard or SHARD)
+        first = made[0] if isinstance(made, list) and made else {}
+        known = carried if carried is not None and carried.format == way.target else None
+        if way.source == way.target:
             known = kept
         frame = known.frame if known is not None and known.frame else None
-        if frame is None and self.way.target in layouts.FRAMES:
-            frame = dict(layouts.FRAMES[self.way.target])
-            if self.way.target == "wavcaps" and records:
-                frame["num_captions_per_audio"] = sum(key.startswith("caption_") for key in records[0]) or 1
-        columns = list(known.columns) if known is not None else list(records[0]) if records else []
-        return open_writer(
-            path,
-            container,
-            frame=frame if container == "json" else None,
-            key="" if self.way.target == "mimic-it" else None,
-            columns=columns or (["video_id:FILE", "title"] if container == "csv" else []),
-            dialect=known.dialect if known is not None else None,
-            schema=schema,
-        )
+        if frame is None and way.target in layouts.FRAMES:
+            frame = dict(layouts.FRAMES[way.target])
+            if way.target == "wavcaps":
+                frame["num_captions_per_audio"] = sum(key.startswith("caption_") for key in first) or 1
+        columns = list(known.columns) if known is not None else list(first)
+
+        def opened(at: Path) -> Writer:
+            return open_writer(
+                at,
+                container,
+                frame=frame if container == "json" else None,
+                key="" if way.target == "mimic-it" else None,
+                columns=columns or (["video_id:FILE", "title"] if container == "csv" else []),
+                dialect=known.dialect if known is not None else None,
+                schema=schema,
+            )
+
+        return Shards(path, way.shard, opened, container) if way.shard else opened(path)
 
     def _schema(self, files: list[DataFile], container: str, options: Options) -> Any:
         """The schema of a table; None where the container needs none. One look at all records finds it."""
@@ -105,73 +181,145 @@ class Transcriber:
             return None
         if self.way.target == HUB and self.way.residue:
             return hub_schema()
-        from mmcheck.writers.features import schema_of, with_features
+        from mmcheck.writers.features import schema_of, with_features, with_meta
 
-        look = (batch for file in files for batch in self._batches(file, options, container, Silent(), dry=True))
-        schema = schema_of(look)
+        def look() -> Iterator[list[dict[str, Any]]]:
+            for file in files:
+                yield from self._recast(file, options, container, Silent(), dry=True)
+
+        schema = schema_of(look())
+        if self.way.residue and not all(shapes_kept(batch, schema) for batch in look()):
+            self._shapes = schema
+            schema = with_meta(schema)
         return with_features(schema, told(schema))
 
-    def _batches(
-        self, file: DataFile, options: Options, container: str, account: Account, *, dry: bool = False
-    ) -> Iterator[list[dict[str, Any]]]:
-        """The converted records of a file, batch by batch."""
-        changes = self._changes(file, container, dry)
-        for batch in readers.read(file.path, file.at):
-            apart = [Rejected(file.file, each.row, each.line, each.message, each.value) for each in batch.faults]
-            account.summary.read += len(batch.rows) + sum(each.row is not None for each in apart)
-            if self.way.source == "mimic-it" and batch.keys is not None:
-                pairs = zip(batch.keys, batch.values, strict=True)
-                batch.values = [{"": key, **each} if isinstance(each, dict) else each for key, each in pairs]
-            made = self._converted(batch, file, options, container == "parquet", account.summary.lost, changes, apart)
-            for rejected in sorted(apart, key=lambda each: -1 if each.row is None else each.row):
-                account.reject(rejected)
-            if made:
+    def _made(
+        self, file: DataFile, options: Options, container: str, kept: layouts.FileResidue
+    ) -> Iterator[list[dict[str, Any]] | _Written]:
+        """The converted records of a file: as text where processes take part, else as they are."""
+        if not self._shared(file, container):
+            yield from self._recast(file, options, container, self._account)
+            return
+        if self._crew is None:
+            self._crew = Crew(self._jobs)
+            self._stack.callback(self._crew.close)
+        waiting: deque[list[Rejected]] = deque()
+
+        def raw() -> Iterator[readers.Batch]:
+            for batch in readers.read(file.path, file.at):
+                waiting.append(self._faults(file, batch, self._account))
+                yield readers.Batch(rows=batch.rows, lines=batch.lines, raws=batch.raws, keys=batch.keys)
+
+        encoding = _Encoding(self._recaster(file, options, container), container)
+        for made in self._crew.map(encoding, raw()):
+            self._settle(self._account, waiting.popleft() + made.rejected, made.lost, made.counts)
+            if made.count:
                 yield made
 
-    def _changes(self, file: DataFile, container: str, dry: bool) -> tuple[Change | None, Change | None]:
-        """What happens to the media of a record before and after it is converted."""
+    def _shared(self, file: DataFile, container: str) -> bool:
+        """Whether processes take part: where a file is large, its records are text, and no medium is written."""
+        large = self._jobs > 1 and file.path.stat().st_size >= LARGE
+        text = container in ("json", "jsonl") and readers.container(file.path).name in ("json", "jsonl")
+        return large and text and self.way.target != "mimic-it" and self._extract is None and self._cutter is None
+
+    def _recast(
+        self, file: DataFile, options: Options, container: str, account: Account, *, dry: bool = False
+    ) -> Iterator[list[dict[str, Any]]]:
+        """The converted records of a file, batch by batch; a dry run looks at no medium."""
+        recaster = self._recaster(file, options, container, dry=dry)
+        for batch in readers.read(file.path, file.at):
+            apart = self._faults(file, batch, account)
+            for part in _parts(batch, recaster.after if isinstance(recaster.after, Embedder) else None):
+                made = recaster(part)
+                place = recaster.place
+                counts = place.counts if isinstance(place, Relocator) else Counter[str]()
+                self._settle(account, apart + made.rejected, made.lost, counts)
+                counts.clear()
+                apart = []
+                if made.records:
+                    yield made.records
+
+    def _faults(self, file: DataFile, batch: readers.Batch, account: Account) -> list[Rejected]:
+        """What could not be read, with all that was read counted."""
+        apart = [Rejected(file.file, each.row, each.line, each.message, each.value) for each in batch.faults]
+        account.summary.read += len(batch.rows) + sum(each.row is not None for each in apart)
+        if any(each.row is not None and each.line is not None for each in apart) and batch.lines is None:
+            # a document breaks off at its first fault of grammar
+            account.summary.faults.append(f"{file.file}: what follows record {apart[-1].row} could not be read")
+        return apart
+
+    def _settle(self, account: Account, apart: list[Rejected], lost: Counter[str], counts: Counter[str]) -> None:
+        summary = account.summary
+        for name, count in lost.items():
+            summary.lost[name] = summary.lost.get(name, 0) + count
+        for name, count in counts.items():
+            summary.paths[name] = summary.paths.get(name, 0) + count
+        for rejected in sorted(apart, key=lambda each: -1 if each.row is None else each.row):
+            account.reject(rejected)
+
+    def _recaster(self, file: DataFile, options: Options, container: str, *, dry: bool = False) -> Recaster:
+        way = self.way
         before: Change | None = None
         after: Change | None = None
-        if self.way.source == "multimeditron" and self._extract is not None and not dry:
+        place = None
+        if way.paths != "keep" and way.media != "embed":
+            place = relocator(file.path, self._root, self._home, self._media_root)
+        if self._extract is not None and not dry:
             before = self._extract
-        if self.way.target == "multimeditron":
-            if self.way.media == "embed":
-                after = Embedder(self._root, file.path, dry=dry)
+            if place is not None:
+                place.placed = self._extract.names
+        cutter = self._cutter.of(file.path, self._root) if self._cutter is not None and not dry else None
+        if way.target == "multimeditron":
+            if way.media == "embed":
+                after = Embedder(self._root, file.path, dry=dry, media_root=self._media_root)
             elif container in ("json", "jsonl"):
                 after = no_bytes
-        return before, after
+        flat = container == "parquet" and way.target == HUB
+        if cutter is not None and way.target == HUB:
+            after = is_cut
+        return Recaster(way, file.file, options, flat, cutter or place, before, after)
 
-    def _converted(
-        self,
-        batch: readers.Batch,
-        file: DataFile,
-        options: Options,
-        columns: bool,
-        lost: dict[str, int],
-        changes: tuple[Change | None, Change | None],
-        rejected: list[Rejected],
-    ) -> list[dict[str, Any]]:
-        way = self.way
-        before, after = changes
-        flat = columns and way.target == HUB
-        quick = (
-            llava_to_hub(options) if (way.source, way.target) == ("llava", HUB) and way.residue and not flat else None
-        )
-        made: list[dict[str, Any]] = []
-        for number, record in enumerate(batch.values):
-            if quick is not None and type(record) is dict:
-                found = quick(record)
-                if found is not None:
-                    made.append(found)
-                    continue
-            try:
-                whole = before(record) if before is not None and type(record) is dict else record
-                whole = convert(whole, way.source, way.target, options, residue=way.residue, lost=lost, flat=flat)
-                made.append(after(whole) if after is not None else whole)
-            except Inexpressible as error:
-                line = batch.lines[number] if batch.lines else None
-                rejected.append(Rejected(file.file, batch.rows[number], line, str(error), record))
-        return made
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Raises RequestError for a record that the file cannot hold."""
+    try:
+        yield
+    except ValueError as error:
+        raise RequestError(f"{path.suffix or 'the table'} cannot hold the records: {error}") from None
+
+
+def _parts(batch: readers.Batch, embedder: Embedder | None) -> Iterator[readers.Batch]:
+    """A batch, in parts of few records where each takes the bytes of its media with it."""
+    if embedder is None:
+        yield batch
+        return
+    start, size = 0, 8
+    while start < len(batch.rows):
+        numbers = list(range(start, min(start + size, len(batch.rows))))
+        before = embedder.bytes
+        yield batch.pick(numbers)
+        start += size
+        size = max(1, min(4 * size, size * EMBEDDED // max(1, embedder.bytes - before)))
+
+
+def is_cut(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of the hub whose video is a clip, as its own tools mark it."""
+    return {**record, "is_cut": True}
+
+
+def shapes_kept(records: list[dict[str, Any]], schema: Any) -> bool:
+    """Whether a table of the schema gives records back as they are."""
+    from mmcheck.writers.features import rows
+
+    return all(map(same, records, rows(records, schema)))
+
+
+def with_shapes(records: list[dict[str, Any]], schema: Any) -> list[dict[str, Any]]:
+    """The records with what columns do not say of them."""
+    from mmcheck.writers.features import rows
+
+    return list(map(with_shape, records, rows(records, schema)))
 
 
 def told(schema: Any) -> dict[str, Any]:

@@ -14,12 +14,13 @@ from mmcheck.dataset import open_dataset
 from mmcheck.errors import RequestError, nearest
 from mmcheck.finding import Severity
 from mmcheck.format import Format
-from mmcheck.limits import Limits
-from mmcheck.locate import Locator, Roots
-from mmcheck.media import Prober, depth_for
+from mmcheck.locate import Roots
+from mmcheck.media import Prober, Probing, depth_for
+from mmcheck.plan import Plan, Shard
 from mmcheck.rulefile import Stanza
 from mmcheck.ruleset import build, parameters, typed
-from mmcheck.shard import Checker, Plan, Shard
+from mmcheck.storage import absolute
+from mmcheck.unfolding import Unfolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +60,17 @@ def attempt(
         rule = compile_rule(stanza, form, Severity.ERROR, values, Trust(own=True))
     except RequestError as error:
         raise RequestError(str(error).removeprefix("the expression: TRY000: ")) from None
-    root = Path(media_root).absolute() if media_root is not None else None
+    root = absolute(media_root) if media_root is not None else None
     depth = depth_for(set(rule.reads)) if table == "media" else "none"
-    prober = Prober(
-        Locator(Roots(dataset.root, root, fixed=form.fixed_media_root)), depth, Limits(), None, 1, digests=True
-    )
-    plan = Plan(dataset.root, form, build(form), dict(form.placeholders), None)
-    checker = Checker(plan, prober)
+    probing = Probing(Roots(dataset.root, root, fixed=form.fixed_media_root), depth, digests=True)
+    pool = probing.pool(1)
+    plan = Plan(dataset.root, form, build(form), dict(form.placeholders), None, probing)
+    unfolder = Unfolder(plan, Prober(probing, pool))
     parts: list[pl.DataFrame] = []
     height = 0
     try:
         for number, file in enumerate(dataset.files):
-            for frames in checker.frames(Shard(number, file)):
+            for frames in unfolder.frames(Shard(number, file)):
                 if table in frames and rule.reads <= set(frames[table].columns):
                     parts.append(_judged(frames[table], rule))
                     height += parts[-1].height
@@ -79,7 +79,8 @@ def attempt(
             if height > most:
                 break
     finally:
-        prober.close()
+        if pool is not None:
+            pool.close()
     rows = pl.concat(parts, how="diagonal_relaxed") if parts else pl.DataFrame({"result": []}, {"result": pl.Boolean})
     rows = rows.head(most)
     checked = rows["_about"].sum() if "_about" in rows.columns else 0

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mmcheck import storage
 from mmcheck.errors import OpenError
 from mmcheck.fingerprint import dataset_fingerprint, digest_of
 from mmcheck.listing import list_files
@@ -56,9 +57,9 @@ def counted(differences: Sequence[Difference]) -> Iterator[str]:
 
 
 def _difference(file: FileSummary, root: Path, allowed: Sequence[Path]) -> Difference | None:
-    path = Path(os.path.abspath(root / file.file))
-    roots = Roots(root, allowed=tuple(Path(os.path.abspath(each)) for each in allowed))
-    if not roots.may_read(str(path)):
+    path = storage.absolute(root / file.file)
+    roots = Roots(root, allowed=tuple(storage.absolute(each) for each in allowed))
+    if not roots.may_read(os.fspath(path)):
         return Difference("outside", file.file, "outside the folders that are read; --allow-root DIR adds one")
     try:
         size, digest = digest_of(path)

@@ -18,7 +18,7 @@ CONFINED = {
     "rich": ("mmcheck.cli", "mmcheck.reporters"),
     "PIL": ("mmcheck.probe",),
     "simplejpeg": ("mmcheck.probe",),
-    "av": ("mmcheck.probe",),
+    "av": ("mmcheck.probe", "mmcheck.clipping"),
 }
 
 #: The layers, from the values at the bottom to the story at the top: a module imports its own layer and those before.
@@ -36,8 +36,10 @@ LAYERS = (
         "stored",
         "fingerprint",
         "histograms",
+        "storage",
+        "remote",
     ),
-    ("readers", "cells", "schema", "expression", "yaml_lines", "columns"),
+    ("readers", "cells", "schema", "dialect", "expression", "neighbours", "yaml_lines", "columns"),
     ("metaschema", "thresholds", "rulefile", "config", "baseline", "starting"),
     ("table_plans", "aggregates", "pile", "slots", "probe", "publishing", "locate", "custom", "writers"),
     (
@@ -56,8 +58,9 @@ LAYERS = (
     ("format", "listing", "compiling", "choosing", "ruleset", "rules", "global_rules", "compose", "media"),
     ("detection", "dataset", "verification", "testing", "rule_examples"),
     ("results", "file_facts", "paranoid", "sampling", "trial", "shard", "verdicts"),
-    ("accounts", "repairs", "storing", "checking", "diffing"),
-    ("image_tables", "transcribing", "rewriting"),
+    ("accounts", "crew", "duplicates", "relocating", "repairs", "storing", "checking", "diffing"),
+    ("clipping", "recasting"),
+    ("image_tables", "repartition", "transcribing", "rewriting"),
     ("converting", "splitting", "fixing"),
     ("cli",),
     ("__main__",),

@@ -27,8 +27,9 @@ import mmcheck
 from mmcheck.cli import run
 from mmcheck.errors import MmcheckError, OpenError, RequestError
 from mmcheck.limits import Limits
-from mmcheck.readers import read
+from mmcheck.readers import arrow, parquet, read
 from mmcheck.readers.diagnose import too_deep
+from mmcheck.readers.page_sizes import page_sizes
 from mmcheck.report import Report
 from mmcheck.reporters import KINDS, render
 from mmcheck.schema import Judge
@@ -329,15 +330,77 @@ def test_compressed_text_bombs(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "more than 1,000 bytes" in total.findings[0].message
 
 
-def test_columnar_bombs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmcheck.readers.source.DENSE", 1 << 20)
-    turns = [{"from": "human", "value": "What?"}, {"from": "gpt", "value": "x" * 20_000}]
-    table = pa.table({"id": [str(number) for number in range(1_000)], "conversations": [turns] * 1_000})
-    pq.write_table(table, folder / "train.parquet", compression="zstd")
-    assert (folder / "train.parquet").stat().st_size < 40_000
-    report = mmcheck.check(folder / "train.parquet", format="llava")
-    assert ("MM002", None) in codes(report)
-    assert "unfolds" in next(each.message for each in report.findings if each.rule == "MM002")
+_LETTERS = "x" * (96 << 20)
+
+
+def page_bomb(path: Path, codec: str) -> None:
+    """96 MB in one page of a few kB."""
+    table = pa.table({"id": ["1"], "conversations": [_LETTERS]})
+    pq.write_table(table, path, compression=codec, use_dictionary=False)
+
+
+def buffer_bomb(path: Path, opens: Any) -> None:
+    table = pa.table({"id": ["1"], "conversations": [_LETTERS]})
+    packed = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.OSFile(str(path), "wb") as out, opens(out, table.schema, options=packed) as to:
+        to.write_table(table)
+
+
+def null_bomb(path: Path, opens: Any) -> None:
+    """Two billion rows of nothing."""
+    batch = pa.record_batch([pa.nulls(2 * 10**9)], ["id"])
+    with pa.OSFile(str(path), "wb") as out, opens(out, batch.schema) as to:
+        to.write_batch(batch)
+
+
+def repeated_bomb(path: Path) -> None:
+    """A value of 4 MB that a dictionary says 1,000 times over."""
+    words, indices = pa.array(["x" * (4 << 20)]), pa.array([0] * 1_000, pa.int32())
+    table = pa.table({"id": pa.array(range(1_000)), "conversations": pa.DictionaryArray.from_arrays(indices, words)})
+    pq.write_table(table, path, compression="zstd", store_schema=False, dictionary_pagesize_limit=64 << 20)
+
+
+BOMBS: dict[str, Callable[[Path], None]] = {
+    "zstd.parquet": lambda path: page_bomb(path, "zstd"),
+    "gzip.parquet": lambda path: page_bomb(path, "gzip"),
+    "again.parquet": repeated_bomb,
+    "file.arrow": lambda path: buffer_bomb(path, pa.ipc.new_file),
+    "stream.arrow": lambda path: buffer_bomb(path, pa.ipc.new_stream),
+    "nulls.arrow": lambda path: null_bomb(path, pa.ipc.new_stream),
+}
+
+
+@pytest.mark.threat("decompression bombs: gzip, zstd, pages of Parquet, buffers of Arrow", "hangs")
+@pytest.mark.parametrize("name", BOMBS)
+def test_columnar_bombs(folder: Path, name: str) -> None:
+    path = folder / name
+    BOMBS[name](path)
+    assert path.stat().st_size < 200_000
+    faults = [fault for batch in in_time(60, lambda: list(read(path))) for fault in batch.faults]
+    assert [fault.code for fault in faults] == ["MM002"] and "unfolds to more than" in faults[0].message
+
+
+@pytest.mark.threat("decompression bombs: gzip, zstd, pages of Parquet, buffers of Arrow")
+@pytest.mark.parametrize("name", ["zstd.parquet", "gzip.parquet", "file.arrow", "stream.arrow"])
+def test_columnar_bombs_are_seen_before_they_unfold(folder: Path, name: str) -> None:
+    BOMBS[name](folder / name)
+    reader = parquet if name.endswith(".parquet") else arrow
+    counted, own = pa.proxy_memory_pool(pa.default_memory_pool()), pa.default_memory_pool()
+    pa.set_memory_pool(counted)
+    try:
+        [batch] = reader.read(folder / name)
+    finally:
+        pa.set_memory_pool(own)
+    assert [fault.code for fault in batch.faults] == ["MM002"]
+    assert (counted.max_memory() or 0) < 32 << 20
+
+
+def test_a_footer_that_lies_hides_no_bomb(folder: Path) -> None:
+    """The pages' own headers are counted, not the sums of the footer."""
+    page_bomb(folder / "a.parquet", "zstd")
+    with parquet.opened(folder / "a.parquet") as file, open(folder / "a.parquet", "rb") as stored:
+        column = file.metadata.row_group(0).column(1)
+        assert sum(page_sizes(stored, column)) >= len(_LETTERS)
 
 
 def test_a_parquet_file_that_nests_deeply_or_holds_bytes_where_text_belongs(folder: Path) -> None:

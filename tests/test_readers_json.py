@@ -279,9 +279,9 @@ def test_a_line_that_is_too_long_is_one_fault(tmp_path: Path) -> None:
 
 
 def test_batches_are_bounded(tmp_path: Path) -> None:
-    lines = "\n".join('{"a": 1}' for _ in range(12_000))
-    assert max(len(batch.rows) for batch in read(put(tmp_path / "a.jsonl", lines))) == 5_000
-    array = put(tmp_path / "a.json", "[" + ",".join(["1"] * 12_000) + "]")
-    assert max(len(batch.rows) for batch in read(array)) == 5_000
+    lines = "\n".join('{"a": 1}' for _ in range(22_000))
+    assert max(len(batch.rows) for batch in read(put(tmp_path / "a.jsonl", lines))) == 10_000
+    array = put(tmp_path / "a.json", "[" + ",".join(["1"] * 22_000) + "]")
+    assert max(len(batch.rows) for batch in read(array)) == 10_000
     wide = put(tmp_path / "b.json", json.dumps([{"a": "x" * 1_000}] * 200))
     assert max(len(batch.rows) for batch in read(wide, block=10_000)) < 30

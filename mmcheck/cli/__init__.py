@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mmcheck import __version__
@@ -31,7 +32,10 @@ from mmcheck.cli.say import columns, exit_code, say, sentence, trace
 from mmcheck.errors import RequestError, nearest
 
 SUMMARY = "Is a multimodal training dataset sound, where is it not and why, before a GPU finds out?"
-EXIT_CODES = "Exit codes: 0 sound, 1 faults found, 2 wrong request, 3 not opened or not complete, 130 interrupted."
+EXIT_CODES = (
+    "Exit codes: 0 sound, 1 faults found, 2 wrong request, 3 not opened or not complete, "
+    "130 interrupted, 143 terminated."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +88,24 @@ def run(arguments: Sequence[str]) -> int:
         code = _run(list(arguments))
         sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        say("interrupted")
-        return 130
+    except KeyboardInterrupt as stop:
+        say(str(stop) or "interrupted")
+        return getattr(stop, "exit_code", 130)
     except BrokenPipeError:  # the reader (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush()
         return 0
     except Exception as error:
         trace(error)
         say(sentence(error))
+        if isinstance(error, OSError):
+            _hush()
         return exit_code(error)
+
+
+def _hush() -> None:
+    """Let what is still to be printed go nowhere: the interpreter would try it again at its end, and complain."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmcheck.cli import options as o
 from mmcheck.cli.say import exit_code, say, sentence, trace
-from mmcheck.errors import MmcheckError, RequestError
+from mmcheck.errors import RequestError
 from mmcheck.report import Report, Run, Totals
 from mmcheck.reporters import UNCAPPED, render
 
@@ -136,7 +136,8 @@ def _write(report: Report | list[Report], kind: str, target: Path | None, quiet:
     except OSError as error:
         say(f"{target or 'standard output'} cannot be written: {error.strerror or error}")
         return 3
-    except MmcheckError as error:  # nothing to attest, a card whose markers do not pair: the other outputs are written
-        say(f"{kind}: {error}")
-        return error.exit_code
+    except Exception as error:  # nothing to attest, a card whose markers do not pair: the other outputs are written
+        trace(error)
+        say(f"{kind}: {sentence(error)}")
+        return exit_code(error)
     return 0

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mmcheck.cli.options import Parser, codes, many, one_of
+from mmcheck.cli.options import Parser, codes, here, many, one_of
 from mmcheck.cli.say import columns
 
 
 def diff_options(parser: Parser) -> None:
     """The options of `mmcheck diff`."""
     add = parser.add_argument
-    add("first", type=Path, metavar="A", help="a dataset")
-    add("second", type=Path, metavar="B", help="another one of the same format")
+    add("first", type=here, metavar="A", help="a dataset")
+    add("second", type=here, metavar="B", help="another one of the same format")
     add("--format", metavar="NAME[@VERSION]", help="the format of both; found out if not given")
     many(parser, "--ignore", metavar="FIELD,…", help="fields of the record that are not compared")
     text = "differences that do not count: ids, whitespace, key-order, missing-keys, turn-keys, media-paths, numbers"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmcheck.cli import options as o
+from mmcheck.cli.convert import tell_paths
 from mmcheck.cli.say import say
 from mmcheck.cli.split import request_options
 from mmcheck.errors import RequestError
@@ -13,8 +14,8 @@ from mmcheck.errors import RequestError
 def fix_options(parser: o.Parser) -> None:
     """The options of `mmcheck fix`."""
     add = parser.add_argument
-    add("path", type=Path, metavar="PATH", help="a dataset: a file or folder; it is never modified")
-    add("--output", type=Path, metavar="DST", help="where the repaired copy goes")
+    add("path", type=o.here, metavar="PATH", help="a dataset: a file or folder; it is never modified")
+    add("--output", type=o.local, metavar="DST", help="where the repaired copy goes")
     add("--dry-run", action="store_true", help="show what would change as a unified diff, write nothing")
     add("--unsafe", action="store_true", help="also run repairs that change what a model learns")
     request_options(parser)
@@ -34,19 +35,21 @@ def fix(
 ) -> int:
     """Repair a dataset."""
     from mmcheck.fixing import fix as repair
+    from mmcheck.writers.safe import stoppable
 
     if output is None and not dry_run:
         raise RequestError("name where the repaired copy goes with --output DST, or look first with --dry-run")
     target = None if dry_run else output
-    fixed = repair(
-        path,
-        target,
-        unsafe=unsafe,
-        overwrite=overwrite,
-        select=o.codes(select),
-        ignore=o.codes(ignore),
-        **request,
-    )
+    with stoppable():
+        fixed = repair(
+            path,
+            target,
+            unsafe=unsafe,
+            overwrite=overwrite,
+            select=o.codes(select),
+            ignore=o.codes(ignore),
+            **request,
+        )
     if dry_run:
         for diff in fixed.diffs:
             print(diff)
@@ -55,8 +58,14 @@ def fix(
         say(f"{rule}: {count:,}")
     for rule, count in sorted(fixed.unsafe.items()):
         say(f"{rule}: {count:,} have a repair that changes what a model learns: --unsafe runs it")
+    if fixed.doubled:
+        say(f"{fixed.doubled:,} were left as they are: a key stands twice in the record")
     if fixed.left is None:
         return 1 if fixed.changed else 0
+    tell_paths(fixed.paths)
     left = fixed.left.totals
     say(f"left in {output}: {left.errors:,} errors, {left.warnings:,} warnings: {fixed.left.verdict.upper()}")
+    for each in fixed.left.rules:
+        if each.failed and each.severity.value != "info":
+            say(f"left: {each.code} {each.name}: {each.failed:,}")
     return fixed.left.exit_code("error")

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from mmcheck.errors import RequestError, nearest
 from mmcheck.reporters import KINDS, writer
+from mmcheck.storage import given, is_remote
 
 PROBES = ("auto", "none", "exists", "header", "decode")
 FAIL_ON = ("error", "warning", "info", "never")
@@ -52,6 +53,22 @@ def many(
     group.add_argument(*names, action="append", default=[], metavar=metavar, help=f"{help}; repeatable", type=type)
 
 
+def local(text: str) -> Path:
+    """A path that is written to, which is never remote."""
+    path = given(text)
+    if is_remote(path):
+        raise RequestError(f"{path} cannot be written: mmcheck only reads what is remote")
+    return path
+
+
+def here(text: str) -> Path:
+    """A dataset on a local disk: what is written of it refers to media where they lie."""
+    path = given(text)
+    if is_remote(path):
+        raise RequestError(f"{path} is remote: only local datasets are written anew or compared; fetch it first")
+    return path
+
+
 def one_of(*choices: str) -> Callable[[str], str]:
     """A type that lets only `choices` pass."""
 
@@ -78,18 +95,18 @@ def number_from(least: int) -> Callable[[str], int]:
 
 def check_options(parser: Parser) -> None:
     """The options of `mmcheck check`."""
-    text = "a file or folder; several are datasets of their own"
-    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=f"{text}; without any, all configured ones")
+    text = "a file, a folder or a URL (s3, gs, hf, https); several are datasets of their own"
+    parser.add_argument("paths", nargs="*", type=given, metavar="PATH", help=f"{text}; without any, all configured")
 
     group = parser.add_argument_group("what is checked")
     add = group.add_argument
     add("--format", metavar="NAME[@VERSION]", help="the format; found out if not given")
     add("-m", "--modality", metavar="KIND", help="look only at media of this kind: image, video, audio, …")
-    add("--media-root", type=Path, metavar="DIR", help="where media paths start")
+    add("--media-root", type=given, metavar="DIR", help="where media paths start")
     text = "what stands for a medium in the text"
     many(group, "--placeholder", "--attachment-token", metavar="[KIND=]TOKEN", help=text)
     add("--split", metavar="NAME", help="only this split")
-    many(group, "--allow-root", metavar="DIR", type=Path, help="a further folder that media may be read from")
+    many(group, "--allow-root", metavar="DIR", type=given, help="a further folder that media may be read from")
     add("--as-one", action="store_true", help="all paths together are one dataset")
     add("--sample", metavar="N|P%", help="check only so many records, drawn evenly")
     text = "how closely media are looked at"
@@ -152,7 +169,7 @@ def outputs(values: Iterable[str]) -> list[tuple[str, Path | None]]:
         writer(kind)
         if equals and not name:
             raise RequestError(f"--output {value!r} names no file")
-        target = Path(name) if name else None
+        target = local(name) if name else None
         if target is not None and (target.is_dir() or not target.parent.is_dir()):
             what = "is a directory" if target.is_dir() else f"cannot be written: there is no directory {target.parent}"
             raise RequestError(f"--output {value}: {target} {what}")

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmcheck.cli.options import Parser, many, outputs
-from mmcheck.cli.say import say
-from mmcheck.errors import MmcheckError, RequestError
+from mmcheck.cli.say import exit_code, say, sentence, trace
+from mmcheck.errors import RequestError
 
 
 def report_options(parser: Parser) -> None:
@@ -60,7 +60,8 @@ def report(
         except OSError as error:
             say(f"{target or 'standard output'} cannot be written: {error.strerror or error}")
             code = 3
-        except MmcheckError as error:
-            say(f"{kind}: {error}")
-            code = max(code, error.exit_code)
+        except Exception as error:
+            trace(error)
+            say(f"{kind}: {sentence(error)}")
+            code = max(code, exit_code(error))
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import sys
 import textwrap
@@ -10,6 +11,11 @@ from collections.abc import Iterable, Sequence
 
 from mmcheck.errors import MmcheckError
 from mmcheck.reporters.text import clean
+
+#: What the machine lacks, which is no fault of the program: space, permission to write, open files, memory.
+REFUSALS = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
+)
 
 #: Whether tracebacks are shown; the command line sets it once, before anything else.
 debug = False
@@ -24,6 +30,9 @@ def sentence(error: Exception) -> str:
     """What is told of an error: its own words, or that the fault is mmcheck's."""
     if isinstance(error, MmcheckError):
         return str(error)
+    if isinstance(error, OSError) and error.errno in REFUSALS:
+        where = f": {error.filename}" if error.filename else ""
+        return f"the system refuses: {error.strerror}{where}"
     words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return f"mmcheck itself failed: {words}; run again with --debug"
 

@@ -12,6 +12,7 @@ from mmcheck import config as configuration
 from mmcheck.cli.permission import permitted
 from mmcheck.config import Config, ConfiguredDataset, Rules
 from mmcheck.errors import OpenError, RequestError
+from mmcheck.storage import absolute, is_remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,15 @@ def jobs(paths: Sequence[Path], as_one: bool, options: dict[str, Any], config: C
 
 def shown(path: Path) -> Path:
     """The path as a person in the working directory would write it."""
+    if is_remote(path):
+        return path
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else Path(relative)
 
 
 def _configured(path: Path, config: Config) -> ConfiguredDataset | None:
-    absolute = Path(os.path.abspath(path))
-    return next((each for each in config.datasets if each.path == absolute), None)
+    found = absolute(path)
+    return next((each for each in config.datasets if each.path == found), None)
 
 
 def _request(dataset: ConfiguredDataset | None, options: dict[str, Any], config: Config) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mmcheck.cli.options import FORMAT_PATH, Parser, many
 from mmcheck.cli.say import columns, paragraph
 from mmcheck.errors import RequestError
+from mmcheck.storage import given
 
 if TYPE_CHECKING:
     pass
@@ -22,7 +23,7 @@ def _format_path(parser: Parser) -> None:
 
 def detect_options(parser: Parser) -> None:
     """A path."""
-    parser.add_argument("path", type=Path, metavar="PATH", help="a file or folder")
+    parser.add_argument("path", type=given, metavar="PATH", help="a file or folder, here or remote")
     _format_path(parser)
 
 

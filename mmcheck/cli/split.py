@@ -6,15 +6,17 @@ import json
 from pathlib import Path
 
 from mmcheck.cli import options as o
+from mmcheck.cli.convert import tell_paths
 from mmcheck.cli.say import say
+from mmcheck.storage import given
 
 
 def split_options(parser: o.Parser) -> None:
     """The options of `mmcheck split`."""
     add = parser.add_argument
-    add("path", type=Path, metavar="PATH", help="a dataset: a file or folder")
-    add("--clean", type=Path, required=True, metavar="DST", help="where the sound records go")
-    add("--rejected", type=Path, required=True, metavar="DST", help="where the others go, with DST.findings.jsonl")
+    add("path", type=o.here, metavar="PATH", help="a dataset: a file or folder")
+    add("--clean", type=o.local, required=True, metavar="DST", help="where the sound records go")
+    add("--rejected", type=o.local, required=True, metavar="DST", help="where the others go, with DST.findings.jsonl")
     request_options(parser)
     text = "a record with a finding of this severity is unsound (default error)"
     add(
@@ -28,7 +30,7 @@ def request_options(parser: o.Parser) -> None:
     """What is checked, and by which rules."""
     add = parser.add_argument
     add("--format", metavar="NAME[@VERSION]", help="the format; found out if not given")
-    add("--media-root", type=Path, metavar="DIR", help="where media paths start")
+    add("--media-root", type=given, metavar="DIR", help="where media paths start")
     add(
         "--probe",
         default="auto",
@@ -55,17 +57,19 @@ def split(
 ) -> int:
     """Split a dataset."""
     from mmcheck.splitting import split as part
+    from mmcheck.writers.safe import stoppable
 
-    parted = part(
-        path,
-        clean,
-        rejected,
-        fail_on=fail_on,
-        overwrite=overwrite,
-        select=o.codes(select),
-        ignore=o.codes(ignore),
-        **request,
-    )
+    with stoppable():
+        parted = part(
+            path,
+            clean,
+            rejected,
+            fail_on=fail_on,
+            overwrite=overwrite,
+            select=o.codes(select),
+            ignore=o.codes(ignore),
+            **request,
+        )
     if output:
         print(json.dumps(parted.to_dict(), ensure_ascii=False, indent=2))
     say(f"{parted.read:,} records read = {parted.clean:,} clean: {clean} + {parted.rejected:,} rejected: {rejected}")
@@ -73,7 +77,5 @@ def split(
         say(f"{parted.unreadable:,} of the rejected cannot be read, and are only in {parted.findings}")
     for finding in parted.whole[:10]:
         say(f"{finding['rule']} is about no single record: {finding['message']}")
-    folder = path if path.is_dir() else path.parent
-    if any((each if path.is_dir() else each.parent).resolve() != folder.resolve() for each in (clean, rejected)):
-        say("media paths are as they were: they are relative to where the dataset was")
+    tell_paths(parted.paths)
     return parted.exit_code

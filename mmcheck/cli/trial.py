@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmcheck.cli.options import FORMAT_PATH, Parser, assignments, many, number_from
 from mmcheck.cli.say import columns
+from mmcheck.storage import given
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,13 +20,13 @@ _CELL = 60
 def try_options(parser: Parser) -> None:
     """A path, a table and an expression."""
     add = parser.add_argument
-    add("path", type=Path, metavar="PATH", help="a dataset")
+    add("path", type=given, metavar="PATH", help="a dataset")
     add("expression", metavar="EXPRESSION", help="Polars SQL, true where a row is fine")
     add("--table", required=True, metavar="NAME", help="the table; `mmcheck tables` lists them")
     add("--when", metavar="EXPRESSION", help="the rows that it is about")
     add("-n", "--rows", type=number_from(1), default=1000, metavar="N", help="how many rows (default 1000)")
     add("--format", metavar="NAME[@VERSION]", help="the format; found out if not given")
-    add("--media-root", type=Path, metavar="DIR", help="where media paths start")
+    add("--media-root", type=given, metavar="DIR", help="where media paths start")
     many(parser, "--param", metavar="NAME=VALUE", help="a parameter of the expression")
     many(parser, "--format-path", metavar="DIR", type=Path, help=FORMAT_PATH)
 

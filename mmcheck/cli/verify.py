@@ -7,6 +7,7 @@ from pathlib import Path
 from mmcheck.cli.options import Parser, many
 from mmcheck.cli.say import columns
 from mmcheck.errors import RequestError
+from mmcheck.storage import given
 
 
 def verify_options(parser: Parser) -> None:
@@ -14,8 +15,8 @@ def verify_options(parser: Parser) -> None:
     text = "a result (`-o json=FILE`) or an in-toto statement of one (`--attest FILE`)"
     parser.add_argument("result", type=Path, metavar="RESULT.json", help=text)
     text = "the dataset; of a result of several, each of them in its order"
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=text)
-    many(parser, "--allow-root", metavar="DIR", type=Path, help="a further folder that files may be read from")
+    parser.add_argument("paths", nargs="+", type=given, metavar="PATH", help=text)
+    many(parser, "--allow-root", metavar="DIR", type=given, help="a further folder that files may be read from")
     parser.add_argument("--quiet", action="store_true", help="print nothing but the answer")
 
 

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from mmcheck.convert import aria, captions, clips, data_juicer, llava, mimic_it, mmc4, multimeditron
-from mmcheck.convert.document import ABSENT, Document, Inexpressible, Options
-from mmcheck.convert.residue import Mapping, as_columns, attach, flatten, residue_of, restore
+from mmcheck.convert.document import ABSENT, KINDS, USUAL, Document, Inexpressible, Options
+from mmcheck.convert.residue import (
+    LISTS,
+    Mapping,
+    as_columns,
+    attach,
+    digest_of,
+    hide_rest,
+    moved_back,
+    residue_of,
+    restore,
+    with_residue,
+    with_text_id,
+    without_residue,
+)
+from mmcheck.convert.shape import same
 
-__all__ = ["ABSENT", "HUB", "MAPPINGS", "Document", "Inexpressible", "Options", "convert"]
+__all__ = ["ABSENT", "HUB", "MAPPINGS", "Document", "Inexpressible", "Options", "Place", "convert", "relocated"]
 
 HUB: Final = "data-juicer"
 """The format whose records have room for what another format needs to be restored."""
+
+Place = Callable[[str, str, dict[str, Any]], str]
+"""Where a medium is, as the target sees it: from its path or name in the source, its kind, and the record."""
+
+OPEN: Final = frozenset(("internvid", "llava", "mmc4", "msr-vtt", "video-chatgpt", "wavcaps"))
+"""Formats whose loaders pass over keys that they do not know, so that a record may carry a residue."""
 
 #: Every format that can be converted.
 MAPPINGS: Final = {
@@ -38,38 +60,140 @@ def convert(
     residue: bool = True,
     flat: bool = False,
     lost: dict[str, int] | None = None,
+    place: Place | None = None,
+    back: bool = True,
+    native: bool = False,
 ) -> dict[str, Any]:
     """A record of `source` as a record of `target`. Raises Inexpressible with the reason where it cannot be.
 
-    With `residue` a record of the hub format carries what its own fields do not say. What the target has no place
-    for is counted in `lost`, by field.
+    With `residue` a record of the hub format carries what its own fields do not say; `flat` keeps all but the fields
+    that every record has out of sight. What the target has no place for is counted in `lost`, by field.
+    `place` says where a medium is as the target sees it. With `back`, a record that comes back to its own format has
+    the paths that it had. `native` is for files whose records were of the hub from the start: residue is then attached
+    only where the plain way back would not lead to the same record.
     """
     if type(record) is not dict:
         raise Inexpressible("the record is no object")
     whole: dict[str, Any] = record
     if source == HUB:
         carried = residue_of(whole)
-        if carried is not None and carried["format"] in MAPPINGS and carried["format"] != HUB:
+        if carried is not None and carried["format"] in MAPPINGS and carried["format"] != HUB and target != HUB:
             origin = carried["format"]
-            if target == HUB:
-                return whole
+            if back and origin == target:
+                return restore(moved_back(whole, carried), carried, MAPPINGS[origin], options)
             whole = restore(whole, carried, MAPPINGS[origin], options)
-            if origin == target:
-                return whole
             source = origin
     if source == target:
-        return whole
-    document = MAPPINGS[source].to_document(whole, options)
+        return whole if place is None else _placed(whole, source, options, place)
+    if source != HUB and "meta" in whole:
+        carried = residue_of(whole)
+        if carried is not None and carried["format"] == HUB:
+            whole = without_residue(whole)
+            if target == HUB and carried.get("digest") == digest_of(whole):
+                original: dict[str, Any] = carried["record"]
+                return original
+    if target != HUB:
+        options = _without_layout(options)
+    mapping = MAPPINGS[source]
+    document = mapping.to_document(whole, options)
     if document.beyond and not (residue and target == HUB):
         raise Inexpressible(f"{target} has no place for {document.beyond[0]}")
-    if flat:
-        flatten(document, whole)
+    if flat or (not options.keep_other_fields and target == HUB):
+        hide_rest(document, whole)
+    if place is not None:
+        _place(document, whole, place)
     made = MAPPINGS[target].from_document(document, options)
-    if residue and target == HUB:
-        return as_columns(attach(made, document, source, whole)) if flat else attach(made, document, source, whole)
+    if target == HUB:
+        if flat or options.str_id:
+            made = with_text_id(made)
+        if residue and not (native and not flat and _leads_back(made, source, whole, options)):
+            made = attach(made, document, source, whole, options)
+            return as_columns(made) if flat else made
+    elif (
+        residue
+        and source == HUB
+        and target in OPEN
+        and not (native and _leads_back(made, target, whole, options, there=False))
+    ):
+        return with_residue(made, whole)
     if lost is not None:
         _count_lost(document, made, lost)
     return made
+
+
+def _leads_back(
+    made: dict[str, Any], name: str, whole: dict[str, Any], options: Options, *, there: bool = True
+) -> bool:
+    """Whether the plain way back from `made`, which is of the hub (`there`) or of format `name`, gives the record."""
+    mapping = MAPPINGS[name]
+    try:
+        if there:
+            again = mapping.from_document(data_juicer.to_document(made, options), options)
+        else:
+            again = data_juicer.from_document(mapping.to_document(made, options), options)
+    except Inexpressible:
+        return False
+    return same(again, whole)
+
+
+def relocated(record: Any, name: str, place: Place) -> Any:
+    """A record of a format with its paths rewritten; the record itself where none is."""
+    try:
+        return _placed(record, name, USUAL, place) if type(record) is dict else record
+    except Inexpressible:
+        return record
+
+
+def _without_layout(options: Options) -> Options:
+    """The options without those that only say how a text of the hub is laid out."""
+    usual = (
+        options.insert_pos == "before"
+        and not options.image_broadcast
+        and not options.only_keep_caption
+        and not options.add_target_field_token
+    )
+    if usual:
+        return options
+    return replace(
+        options, insert_pos="before", image_broadcast=False, only_keep_caption=False, add_target_field_token=False
+    )
+
+
+def _place(document: Document, record: dict[str, Any], place: Place) -> None:
+    """Rewrite the paths of a document's media."""
+    moved: dict[str, str] = {}
+    made: dict[str, list[Any]] = {}
+    for kind, sources in document.media.items():
+        made[kind] = [place(each, kind, record) if type(each) is str else each for each in sources]
+        moved |= {new: old for new, old in zip(made[kind], sources, strict=True) if new is not old and new != old}
+    if moved:
+        document.media, document.moved = made, moved
+
+
+def _placed(record: dict[str, Any], name: str, options: Options, place: Place) -> dict[str, Any]:
+    """A record of the same format with its paths rewritten."""
+    if name == HUB:
+        moved: dict[str, str] = {}
+        for kind, key in zip(KINDS, LISTS, strict=True):
+            sources = record.get(key)
+            if isinstance(sources, list):
+                there = [place(each, kind, record) if isinstance(each, str) else each for each in sources]
+                moved |= {new: old for new, old in zip(there, sources, strict=True) if new != old}
+                record = {**record, key: there}
+        carried = residue_of(record)
+        if moved and carried is not None:
+            before = carried.get("moved", {})
+            carried = {**carried, "moved": {new: before.get(old, old) for new, old in moved.items()}}
+            made = {**record, "meta": {**record["meta"], "mmcheck": carried}}
+            return as_columns(made) if isinstance(record["meta"]["mmcheck"], str) else made
+        return record
+    mapping = MAPPINGS[name]
+    document = mapping.to_document(record, USUAL)
+    _place(document, record, place)
+    if not document.moved:
+        return record
+    made = attach(data_juicer.from_document(document, USUAL), document, name, record)
+    return restore(made, made["meta"]["mmcheck"], mapping, USUAL)
 
 
 def _count_lost(document: Document, made: dict[str, Any], lost: dict[str, int]) -> None:
@@ -84,6 +208,8 @@ def _count_lost(document: Document, made: dict[str, Any], lost: dict[str, int]) 
             lost[key] = lost.get(key, 0) + 1
     if document.id is not ABSENT and "id" not in made and "" not in made:
         lost["id"] = lost.get("id", 0) + 1
+    for name in document.left:
+        lost[name] = lost.get(name, 0) + 1
 
 
 def _held(mark: Any) -> bool:

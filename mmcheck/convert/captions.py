@@ -24,7 +24,7 @@ def _chunk(document: Document, text: str, label: str | None = None) -> str:
 
 def _told(text: str, mark: str, options: Options) -> Any:
     """The mark of a text, or the text itself where it has a token that would be taken for a medium."""
-    return literal(text) if any(token in text for token in options.tokens.values()) else mark
+    return literal(text) if options.tokens_in(text) else mark
 
 
 def captioned(
@@ -42,7 +42,14 @@ def captioned(
         else:
             document.extra[key] = value
             document.template[key] = "@"
+    if options.insert_pos != "before" and document.lead and document.texts and options.after(document.texts[0]):
+        token_behind(document, options, options.video)
     return document
+
+
+def token_behind(document: Document, options: Options, token: str) -> None:
+    """Put the token of the medium behind the text instead of before it."""
+    document.lead, document.end = "", _blank(options) + token + document.end
 
 
 def _blank(options: Options) -> str:
@@ -80,7 +87,8 @@ def wavcaps_to_document(record: dict[str, Any], options: Options) -> Document:
     numbered = options.target_field not in record
     for key, value in record.items():
         if isinstance(value, str) and (key == options.target_field or (numbered and _NUMBERED.fullmatch(key))):
-            document.template[key] = _told(value, _chunk(document, value), options)
+            label = key if options.add_target_field_token else None
+            document.template[key] = _told(value, _chunk(document, value, label), options)
         elif key == "audio" and isinstance(value, str) and value and value != "wav_path":
             document.template[key] = document.add_media("audio", value)
         elif key == "id":
@@ -155,6 +163,8 @@ def video_chatgpt_to_document(record: dict[str, Any], options: Options) -> Docum
             template[key] = "@"
             document.extra[key] = value
     document.template = template
+    if options.insert_pos != "before" and document.lead and options.after("".join(document.texts)):
+        token_behind(document, options, options.video)
     return document
 
 

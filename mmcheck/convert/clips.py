@@ -31,6 +31,9 @@ def youku_to_document(record: dict[str, Any], options: Options) -> Document:
         document.labels = [None] * len(captions)
         # every caption is a chunk of its own, about the same video
         document.texts = [caption if not number else token + caption for number, caption in enumerate(captions)]
+        if not token and document.media:  # it stands behind each
+            behind = document.end.removesuffix(options.end())
+            document.texts = [caption + behind for caption in captions[:-1]] + captions[-1:]
         document.media = {kind: found * len(captions) for kind, found in document.media.items()}
         document.template[text] = derived(record[text])
     return document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,10 @@ SPEAKERS: Final = {
     "human": "user", "user": "user", "q": "user", "gpt": "assistant", "assistant": "assistant", "bot": "assistant",
     "a": "assistant", "system": "system", "developer": "system",
 }  # fmt: skip
+
+
+SPELLINGS: Final = ("eoc", "image", "video", "audio", "placeholder")
+"""The options that say how tokens are spelt."""
 
 
 class _Absent:
@@ -36,7 +41,9 @@ class Options:
     """What a user may choose of a mapping; names that Data-Juicer's converters have mean what they mean there.
 
     `header` holds the members of a JSON document beside its records. `target_field` is the field of WavCaps that
-    describes the recording. `subset_type` is the subset of Youku-mPLUG that is written.
+    describes the recording. `subset_type` is the subset of Youku-mPLUG that is written. `insert_pos` and
+    `image_broadcast_pos` are before, after or random (`image_broadcast_pos` also follow); random is drawn from the
+    text, so that it is the same every time.
     """
 
     eoc: str = "<|__dj__eoc|>"
@@ -46,11 +53,23 @@ class Options:
     separator: str | None = None
     split_chunk: bool = False
     add_eoc_at_last: bool = True
+    str_id: bool = False
+    insert_pos: str = "before"
+    image_broadcast: bool = False
+    image_broadcast_pos: str = "random"
+    only_keep_caption: bool = False
+    keep_only_first_image: bool = False
+    keep_other_fields: bool = True
+    add_target_field_token: bool = False
     target_field: str = "caption"
     subset_type: str = "pretrain"
     num_frames: int = 8
     placeholder: str = "<|reserved_special_token_0|>"
     header: Mapping[str, Any] = field(default_factory=dict)
+
+    def unusual(self) -> dict[str, str]:
+        """The spellings that are not the usual ones, without which a text cannot be read."""
+        return {name: getattr(self, name) for name in SPELLINGS if getattr(self, name) != getattr(USUAL, name)}
 
     @property
     def tokens(self) -> dict[str, str]:
@@ -60,6 +79,21 @@ class Options:
     def end(self, before: str = " ") -> str:
         """What closes a text."""
         return before + self.eoc if self.add_eoc_at_last else ""
+
+    def tokens_in(self, text: Any) -> bool:
+        """Whether a text has a token that would be taken for a medium."""
+        return isinstance(text, str) and any(token in text for token in self.tokens.values())
+
+    def after(self, text: str, where: str | None = None) -> bool:
+        """Whether the tokens of a text's media go behind it."""
+        where = where or self.insert_pos
+        if where == "random":
+            return hashlib.blake2b(text.encode("utf-8", "surrogatepass")).digest()[0] % 2 == 1
+        return where == "after"
+
+
+USUAL: Final = Options()
+"""What is chosen where a user chooses nothing."""
 
 
 @dataclass(slots=True)
@@ -73,7 +107,9 @@ class Document:
     parts of a chunk are strings of the source, as (start, length); None: every chunk is one.
     `lead`, `heading`, `join` and `end` are what Data-Juicer's text has around the chunks; `home` is the key of its
     record that takes `extra` ("" the record itself); `cut` says where the source's strings are once it is written.
-    `beyond` names kinds of media for which there is no token: they are only in the template.
+    `beyond` names kinds of media for which there is no token: they are only in the template. `repeated` says how
+    often the one image stands in the list; `moved` has the paths that were rewritten for another folder, and what they
+    were. `left` names what the text leaves out at the user's wish.
     """
 
     labels: list[str | None] = field(default_factory=list)
@@ -91,6 +127,9 @@ class Document:
     home: str = ""
     cut: list[int] = field(default_factory=list)
     beyond: list[str] = field(default_factory=list)
+    repeated: int = 0
+    moved: dict[str, str] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
 
     def turns(self) -> Iterator[tuple[str | None, str]]:
         """Label and text of each chunk; the first has the tokens that stand before it."""

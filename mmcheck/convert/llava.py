@@ -34,7 +34,56 @@ def to_document(record: dict[str, Any], options: Options) -> Document:
             template[key] = _paths(document, key, value)
         else:
             template[key] = literal(value)
+    if options.only_keep_caption:
+        _keep_captions(document, record, options, separator)
+    elif options.image_broadcast:
+        _broadcast(document, options, separator)
     return document
+
+
+def _keep_captions(document: Document, record: dict[str, Any], options: Options, separator: str) -> None:
+    """Leave of each round the answer, the images before the first."""
+    turns, labels = record.get("conversations"), [speaker(label) for label in document.labels]
+    if not isinstance(turns, list) or len(turns) != len(labels) or labels != ["user", "assistant"] * (len(turns) // 2):
+        raise Inexpressible("only_keep_caption takes rounds of a question and its answer")
+    lead = "".join(
+        (options.tokens[kind] + separator) * len(found) for kind, found in document.media.items() if kind in _TOKENS
+    )
+    answers = document.texts[1::2]
+    document.labels = [None] * len(answers)
+    document.texts, document.leaves = [], []
+    for answer in answers:
+        document.texts.append(lead + answer)
+        document.leaves.append([(len(lead), len(answer))])
+        lead = ""
+    if document.pair_join is not None:
+        document.join, document.pair_join = document.pair_join, None
+    document.template["conversations"] = [
+        {key: f"@{number // 2}" if number % 2 and key == "value" and not options.tokens_in(each) else literal(each)
+         for key, each in turn.items()}
+        for number, turn in enumerate(turns)
+    ]  # fmt: skip
+    document.left.append("questions of conversations")
+
+
+def _broadcast(document: Document, options: Options, separator: str) -> None:
+    """Put the token of the one image into every later question, and the image into the list as often."""
+    questions = range(2, len(document.texts), 2)
+    if len(document.media.get("image", ())) != 1 or document.media.get("video") or not questions:
+        return
+    document.leaves = [[(0, len(text))] for text in document.texts]
+    where = options.image_broadcast_pos
+    if where == "follow":
+        where = "before" if document.texts[0].startswith(options.image) else "after"
+    for number in questions:
+        text = document.texts[number]
+        if options.after(text, where):
+            document.texts[number] = text + separator + options.image
+        else:
+            document.texts[number] = options.image + separator + text
+            document.leaves[number] = [(len(options.image + separator), len(text))]
+    document.repeated = 1 + len(questions)
+    document.media["image"] *= document.repeated
 
 
 def _plain(document: Document, turns: list[Any], image: str, video: str) -> bool:
@@ -103,6 +152,9 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
     if document.id is not ABSENT:
         record["id"] = document.id
     media = {kind: found for kind, found in document.media.items() if found}
+    if options.keep_only_first_image and len(set(map(repr, media.get("image", ())))) == 1:
+        media["image"] = media["image"][:1]
+        document.texts[1:] = [_without(text, options.image) for text in document.texts[1:]]
     for kind in media:
         if kind not in _TOKENS:
             raise Inexpressible(f"llava has no place for {kind}")
@@ -127,6 +179,11 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
         {"from": label or "human", "value": text} for label, text in zip(labels, texts, strict=True)
     ]
     return record | {key: value for key, value in document.extra.items() if key not in record and key != "meta"}
+
+
+def _without(text: str, token: str) -> str:
+    """A text without the token at its edge that a broadcast put there, and the line break beside it."""
+    return text.removeprefix(token + "\n").removeprefix(token).removesuffix("\n" + token).removesuffix(token)
 
 
 def spelt(text: str, options: Options) -> str:

@@ -35,7 +35,11 @@ def to_document(record: dict[str, Any], options: Options) -> Document:
         tokens = (options.image + blank) * counts.get(place, 0)
         text = sentence if isinstance(sentence, str) else ""
         document.labels.append(None)
-        document.texts.append(tokens + text)
+        if tokens and options.insert_pos != "before" and options.after(text):
+            document.texts.append(text + blank + tokens.removesuffix(blank))
+            tokens = ""
+        else:
+            document.texts.append(tokens + text)
         document.leaves.append([(len(tokens), len(text))])
         marks.append(f"@{place}" if isinstance(sentence, str) else literal(sentence))
     document.template = {key: marks if key == "text_list" else "@" for key in record}
@@ -70,7 +74,7 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
             elif names:
                 infos.append({**_info(kept, names.pop(0)), "matched_text_index": index})
             beside = medium is not None
-        sentences.append(sentence)
+        sentences.append(sentence.removesuffix(" ") if beside else sentence)
     if names:
         raise Inexpressible(f"{len(names)} images have no token in the text")
     order = {id(image): number for number, image in enumerate(kept)}
@@ -81,11 +85,18 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
 
 def _info(kept: list[dict[str, Any]], name: str) -> dict[str, Any]:
     """What was known of an image, with its place among the others under `@`; only its name where nothing was."""
-    for number, image in enumerate(kept):
-        if image and image.get("image_name") == name:
-            kept[number] = {}
-            return {**image, "@": number}
+    for same in (str.__eq__, _below):
+        for number, image in enumerate(kept):
+            known = image.get("image_name")
+            if isinstance(known, str) and known and same(name, known):
+                kept[number] = {}
+                return {**image, "image_name": name, "@": number}
     return {"image_name": name}
+
+
+def _below(path: str, name: str) -> bool:
+    """Whether a path leads to a file of this name, in whichever folder."""
+    return path.endswith("/" + name)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from collections.abc import Mapping as Map
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from mmcheck.convert import data_juicer
-from mmcheck.convert.document import ABSENT, Document, Inexpressible, Options
+from mmcheck.convert.data_juicer import LISTS as _LISTS
+from mmcheck.convert.document import ABSENT, SPELLINGS, USUAL, Document, Inexpressible, Options
 from mmcheck.convert.template import Filling, Unfilled, closed, is_open, literal
+
+LISTS = tuple(_LISTS.values())
 
 ToDocument = Callable[[dict[str, Any], Options], Document]
 FromDocument = Callable[[Document, Options], dict[str, Any]]
@@ -32,7 +35,9 @@ def digest(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def attach(target: dict[str, Any], document: Document, source: str, record: Map[str, Any]) -> dict[str, Any]:
+def attach(
+    target: dict[str, Any], document: Document, source: str, record: Map[str, Any], options: Options = USUAL
+) -> dict[str, Any]:
     """The target's record with the residue of the source's `record`."""
     template = document.template
     if not document.home:
@@ -47,18 +52,48 @@ def attach(target: dict[str, Any], document: Document, source: str, record: Map[
     }
     if document.home:
         residue["in"] = document.home
+    if document.repeated:
+        residue["repeated"] = document.repeated
+    if document.moved:
+        residue["moved"] = document.moved
+    if document.id is not ABSENT and document.id != target.get("id"):
+        residue["id"] = document.id
+    if options is not USUAL and (spelt := options.unusual()):
+        residue["options"] = spelt
     target["meta"] = {"mmcheck": residue}
     return target
 
 
-def flatten(document: Document, record: Map[str, Any]) -> None:
-    """Leave only what fits the columns that all records share; the template holds the rest."""
+def with_residue(made: dict[str, Any], whole: Map[str, Any]) -> dict[str, Any]:
+    """A record that was made of one of the hub with that one, since its own fields would not lead back to it."""
+    residue: dict[str, Any] = {"format": "data-juicer", "digest": digest_of(made), "record": whole}
+    return {**made, "meta": {"mmcheck": residue}}
+
+
+def without_residue(record: Map[str, Any]) -> dict[str, Any]:
+    """The record as it was before a residue was put into it."""
+    meta = {key: value for key, value in record["meta"].items() if key != "mmcheck"}
+    return {key: meta if key == "meta" else value for key, value in record.items() if key != "meta" or meta}
+
+
+def digest_of(record: Map[str, Any]) -> str:
+    """Tells a record that was converted from one that was edited."""
+    return hashlib.blake2b(msgspec.json.encode(record), digest_size=8).hexdigest()
+
+
+def hide_rest(document: Document, record: Map[str, Any]) -> None:
+    """Leave out of sight what is no text and no medium; the template holds it."""
     for key, mark in document.template.items():
-        if mark == "@" or (mark == "@id" and not isinstance(document.id, str)):
+        if mark == "@":
             document.template[key] = literal(record[key])
     document.extra, document.home = {}, ""
-    if document.id is not ABSENT:
-        document.id = _as_text(document.id)
+
+
+def with_text_id(target: dict[str, Any]) -> dict[str, Any]:
+    """The record with its id as a string."""
+    if "id" in target:
+        target["id"] = _as_text(target["id"])
+    return target
 
 
 def as_columns(record: dict[str, Any]) -> dict[str, Any]:
@@ -84,8 +119,37 @@ def residue_of(record: Map[str, Any]) -> dict[str, Any] | None:
 def restore(record: dict[str, Any], residue: Map[str, Any], mapping: Mapping, options: Options) -> dict[str, Any]:
     """The record that the residue belongs to, with the visible fields as they are now.
 
-    Raises Inexpressible where what became of them cannot be held.
+    Raises Inexpressible where what became of them cannot be held, or where the residue is not what mmcheck wrote.
     """
+    try:
+        spelt = residue.get("options", {})
+        if spelt:
+            options = replace(options, **{name: str(spelt[name]) for name in SPELLINGS if name in spelt})  # type: ignore[arg-type]
+        return _restored(_as_before(record, residue), residue, mapping, options)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise Inexpressible(f"what it carries in meta.mmcheck is not what mmcheck wrote: {error}") from None
+
+
+def _as_before(record: dict[str, Any], residue: Map[str, Any]) -> dict[str, Any]:
+    """The record with the id of its own type, and images that were repeated once, where both are as they were."""
+    if "id" in residue and "id" in record and record["id"] == _as_text(residue["id"]):
+        record = {**record, "id": residue["id"]}
+    images = record.get("images")
+    if residue.get("repeated") and images and images == [images[0]] * residue["repeated"]:
+        record = {**record, "images": images[:1]}
+    return record
+
+
+def moved_back(record: dict[str, Any], residue: Map[str, Any]) -> dict[str, Any]:
+    """The record with the paths that its media had before a conversion to another folder."""
+    moved = residue.get("moved")
+    if not isinstance(moved, dict):
+        return record
+    back = {key: [moved.get(each, each) for each in record[key]] for key in LISTS if isinstance(record.get(key), list)}
+    return {**record, **back}
+
+
+def _restored(record: dict[str, Any], residue: Map[str, Any], mapping: Mapping, options: Options) -> dict[str, Any]:
     template = residue["record"]
     text = record.get("text")
     intact = isinstance(text, str) and residue.get("digest") == digest(text)
@@ -141,8 +205,8 @@ def _shows(found: dict[str, Any], seen: Map[str, Any], mapping: Mapping, options
         shown = data_juicer.from_document(mapping.to_document(found, options), options)
     except Inexpressible:
         return False
-    if "id" in shown and isinstance(seen.get("id"), str):
-        shown["id"] = _as_text(shown["id"])
+    if isinstance(seen.get("id"), str):
+        with_text_id(shown)
     return all(shown.get(key) == seen.get(key) for key in data_juicer.FIELDS[:-1])
 
 

@@ -1,10 +1,11 @@
-"""A look into one medium: what it is, how large it is, and whether it is sound. Nothing in it can raise."""
+"""A look into one medium: what it is, how large it is, and whether it is sound. Nothing in it makes it raise."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+from mmcheck.errors import OpenError
 from mmcheck.probe.av import look_av
 from mmcheck.probe.containers import ANIMATIONS, CONTAINERS, STREAMS, UNREADABLE, suffix_of
 from mmcheck.probe.facts import DEFECTS, Depth, Facts, Limits
@@ -53,6 +54,7 @@ def probe(
 
     `kind` is what is expected: image, audio, video, or a kind of the user's own, of which anything is accepted that can
     be recognised. `name` is the name whose suffix is judged (default: that of a path). Only regular files are opened.
+    Raises OpenError where remote storage cannot be asked.
     """
     name = name or (str(source) if isinstance(source, Path) else None)
     size: int | None = None
@@ -64,6 +66,8 @@ def probe(
         return Facts(defect="not-media", detail="not a file: a directory, a pipe or a device, which is not opened")
     except FileNotFoundError:
         return Facts(defect="missing", detail="there is no such file")
+    except OpenError:  # remote storage that does not answer tells nothing of the medium
+        raise
     except Exception as error:
         # Whatever a decoder throws at content that nobody foresaw is a fact about the content.
         defect, words = ("missing", "cannot be opened") if size is None else ("corrupt", "cannot be decoded")

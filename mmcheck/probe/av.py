@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -74,7 +73,7 @@ def look_av(medium: Medium, container: str, kind: str | None) -> Facts:
 
 def _source(medium: Medium) -> Any:
     # An absolute path, which libav cannot take for an address.
-    return os.path.abspath(medium.path) if medium.path else io.BytesIO(medium.whole())
+    return os.path.abspath(medium.path) if medium.path else medium.stream()
 
 
 def _streams(facts: Facts, opened: InputContainer, kind: str | None) -> tuple[Facts, int | None]:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import io
 import mmap
 import os
+import shutil
 import stat
+import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from mmcheck.probe.containers import CONTAINERS, suffix_fits
 from mmcheck.probe.facts import Depth, Facts, Limits
 from mmcheck.probe.sniff import HEAD
+from mmcheck.storage import RemotePath
 
 #: Files up to this many bytes are read when they are opened.
 READ_AT_ONCE = 4 << 20
+#: How many bytes are fetched of remote media to see their header: what most headers are, and no more than needed.
+FETCHED = 16 << 10
 #: Files up to this many bytes are read, larger ones mapped: a map costs more to set up than a small read.
 READ_WHOLE = 32 << 20
 
@@ -43,7 +48,14 @@ class Medium:
         self._fd = -1
         self._whole: Bytes | None = None
         self._map: mmap.mmap | None = None
-        if isinstance(source, Path):
+        self._far: RemotePath | None = None
+        if isinstance(source, RemotePath):
+            self._far = source
+            self.size, read = self._fetch(source)
+            self.head = read[:HEAD]
+            if self.size <= len(read):
+                self._whole = read
+        elif isinstance(source, Path):
             self.path = source
             try:
                 self.size, read = self._open(source)
@@ -69,6 +81,14 @@ class Medium:
         # One read for what will be decoded anyway, if it is not large.
         at_once = self.depth == "decode" and status.st_size <= READ_AT_ONCE
         return status.st_size, os.read(self._fd, max(status.st_size, HEAD) if at_once else HEAD)
+
+    def _fetch(self, path: RemotePath) -> tuple[int, bytes]:
+        """The size, and either all or the least that a header needs, in one request."""
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise NotAFile
+        at_once = self.depth == "decode" and status.st_size <= READ_AT_ONCE
+        return status.st_size, path.ranges().read(status.st_size if at_once else FETCHED)
 
     def _close(self) -> None:
         if self._fd >= 0:
@@ -101,6 +121,8 @@ class Medium:
     def whole(self) -> Bytes:
         """All bytes: read where they are few, mapped where they are many."""
         if self._whole is None:
+            if self._far is not None and self.size > READ_WHOLE:
+                self._copy(self._far)
             if self.size <= READ_WHOLE:
                 with self._file() as file:
                     self._whole = file.read()
@@ -123,7 +145,17 @@ class Medium:
             return self._file()
         return io.BytesIO(self.whole())
 
+    def _copy(self, path: RemotePath) -> None:
+        """Large media are not held in memory: what is remote is copied to a file without a name, to be mapped."""
+        with tempfile.TemporaryFile(prefix="mmcheck-") as file, path.open("rb") as stream:
+            shutil.copyfileobj(stream, file, READ_AT_ONCE)
+            file.flush()
+            self._fd = os.dup(file.fileno())
+        self._far = None
+
     def _file(self) -> BinaryIO:
+        if self._far is not None:
+            return cast(BinaryIO, self._far.ranges(FETCHED))
         file = open(self._fd, "rb", closefd=False)  # noqa: SIM115  # the caller's
         file.seek(0)
         return file

@@ -8,13 +8,28 @@ from typing import Any
 
 from mmcheck.errors import MmcheckError
 from mmcheck.limits import Limits
-from mmcheck.readers import json_document, json_outline
-from mmcheck.readers.batch import Batch, Fault
+from mmcheck.readers import apart, json_document, json_outline, jsonl
+from mmcheck.readers.batch import Batch, Fault, Part
 from mmcheck.readers.container import Container, container
 from mmcheck.readers.facts import facts
+from mmcheck.readers.parts import count, parts
 from mmcheck.readers.source import BLOCK, Stream, StreamError
 
-__all__ = ["Batch", "Container", "Fault", "container", "facts", "frame", "head", "header", "pointers", "read"]
+__all__ = [
+    "Batch",
+    "Container",
+    "Fault",
+    "Part",
+    "container",
+    "count",
+    "facts",
+    "frame",
+    "head",
+    "header",
+    "parts",
+    "pointers",
+    "read",
+]
 
 _AFAR = 256 << 10
 _LARGE = 4 << 20
@@ -28,8 +43,10 @@ def read(
     document: bool = False,
     block: int = BLOCK,
     limits: Limits = Limits(),  # noqa: B008  # frozen
+    part: Part | None = None,
 ) -> Iterator[Batch]:
-    """The records of a file, in batches of about `block` bytes of text and at most 5,000 records.
+    """The records of a file, in batches of about `block` bytes of text and at most 10,000 records; or of one part of
+    it, whose rows and lines are counted from its own start.
 
     `at` is a JSON pointer to the array or the object that holds the records of a JSON document; "" is the top level,
     where an object is one record, and "*" the top level, where an object is a map of records. With `document` the
@@ -39,11 +56,16 @@ def read(
     found = container(path)
     if found.fault is not None:
         yield Batch(faults=[found.fault])
+    elif part is not None and found.name == "jsonl":
+        with Stream(path, limits=limits, span=(part.start, part.stop)) as stream:
+            yield from _placed(stream, jsonl.read(stream, block, limits, whole=False))
     elif document and found.name == "jsonl":
         yield from _json(path, found, "", True, block, limits)
     elif at and found.name not in ("json", "yaml"):
         message = f"the file has no member {at!r}: it holds one record after the other"
         yield Batch(faults=[Fault("MM001", message, hint=f"records are looked for at {at} of a JSON document")])
+    elif found.name in ("parquet", "arrow"):
+        yield from apart.read(path, found.name, block, limits, part)
     else:
         yield from READERS[found.name](path, found, at, document, block, limits)
 
@@ -57,11 +79,10 @@ def _placed(stream: Stream, batches: Iterator[Batch]) -> Iterator[Batch]:
     for batch in batches:
         batch.position = stream.position()
         yield batch
+        del batch  # else it would be held until the next one is made
 
 
 def _jsonl(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
-    from mmcheck.readers import jsonl
-
     with Stream(path, found.compression, limits=limits) as stream:
         yield from _placed(stream, jsonl.read(stream, block, limits))
 
@@ -81,20 +102,8 @@ def _yaml(path: Path, found: Container, at: str, document: bool, block: int, lim
         yield from yaml_document.read(stream, limits)
 
 
-def _parquet(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
-    from mmcheck.readers import parquet
-
-    yield from parquet.read(path, block, limits)
-
-
-def _arrow(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
-    from mmcheck.readers import arrow
-
-    yield from arrow.read(path, block, limits)
-
-
 READERS: dict[str, Callable[[Path, Container, str, bool, int, Limits], Iterator[Batch]]] = {
-    "json": _json, "jsonl": _jsonl, "csv": _csv, "yaml": _yaml, "parquet": _parquet, "arrow": _arrow,
+    "json": _json, "jsonl": _jsonl, "csv": _csv, "yaml": _yaml,
 }  # fmt: skip
 
 

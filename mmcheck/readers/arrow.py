@@ -5,26 +5,36 @@ from __future__ import annotations
 import contextlib
 import mmap
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mmcheck.limits import Limits
-from mmcheck.readers.batch import Batch, Fault
-from mmcheck.readers.columnar import batches, damage, pyarrow
+from mmcheck.readers.batch import Batch, Fault, Part
+from mmcheck.readers.buffer_sizes import buffer_sizes
+from mmcheck.readers.columnar import ROW, batches, damage, pyarrow
 from mmcheck.readers.source import BLOCK, Expansion, StreamError, open_file
+from mmcheck.storage import RemotePath
 
 _FILE_MAGIC = b"ARROW1"
 
 
-def read(path: Path, block: int = BLOCK, limits: Limits = Limits()) -> Iterator[Batch]:  # noqa: B008  # frozen
-    """The rows of all record batches; what stands before a damaged place is read."""
+def read(
+    path: Path,
+    block: int = BLOCK,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    part: Part | None = None,
+) -> Iterator[Batch]:
+    """The rows of all record batches, or those of a part; what stands before a damaged place is read."""
     row = 0
     unfolds = Expansion(path.stat().st_size, limits)
-    with open_file(path) as file, _mapped(file.fileno()) as pages:
+    with open_file(path) as file, _opened(path, file) as (source, pages):
         try:
-            for table in _tables(pages):
+            _bounded(path, pages, limits)
+            tables = _tables(source)
+            for table in tables if part is None else islice(tables, part.start, part.stop):
                 table.validate()
-                unfolds.add(table.nbytes)
+                unfolds.add(table.nbytes + ROW * table.num_rows)
                 for batch in batches(table, row, block):
                     yield batch
                     _give_back(pages)
@@ -39,8 +49,44 @@ def read(path: Path, block: int = BLOCK, limits: Limits = Limits()) -> Iterator[
             after = f" after {row} rows" if row else ""
             yield Batch(faults=[Fault("MM003", f"the Arrow file is damaged{after}: {words}", hint=hint)])
             return
-    if not row:
+    if not row and part is None:
         yield Batch(faults=[Fault("MM003", "the file holds no record", hint="write it again or fetch it again")])
+
+
+def sizes(path: Path) -> list[int]:
+    """The bytes of each record batch; none where the file is damaged."""
+    found = []
+    try:
+        with open_file(path) as file, _opened(path, file) as (source, pages):
+            _bounded(path, pages, Limits())
+            for table in _tables(source):
+                found.append(table.nbytes)
+                _give_back(pages)
+                del table
+    except StreamError:
+        return []
+    except damage():
+        return []
+    return found
+
+
+def _bounded(path: Path, pages: mmap.mmap | None, limits: Limits) -> None:
+    """Look at what the buffers say they unfold to, before any is unfolded. Raises StreamError where it is too much."""
+    claims = Expansion(path.stat().st_size, limits)
+    for size in buffer_sizes(pages) if pages is not None else ():
+        claims.add(size)
+    _give_back(pages)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, file: IO[bytes]) -> Iterator[tuple[Any, mmap.mmap | None]]:
+    """The file as pyarrow reads it, and its pages; what is remote has none, and is read on and on."""
+    pa = pyarrow()
+    if isinstance(path, RemotePath):
+        yield pa.PythonFile(file, mode="r"), None
+        return
+    with _mapped(file.fileno()) as pages:
+        yield pa.BufferReader(pa.py_buffer(pages)), pages
 
 
 @contextlib.contextmanager
@@ -54,10 +100,11 @@ def _mapped(descriptor: int) -> Iterator[mmap.mmap]:
             pages.close()
 
 
-def _tables(pages: mmap.mmap) -> Iterator[Any]:
-    pa, ipc = pyarrow(), pyarrow(".ipc")
-    source = pa.BufferReader(pa.py_buffer(pages))
-    if pages[: len(_FILE_MAGIC)] == _FILE_MAGIC:
+def _tables(source: Any) -> Iterator[Any]:
+    ipc = pyarrow(".ipc")
+    magic = source.read(len(_FILE_MAGIC))
+    source.seek(0)
+    if magic == _FILE_MAGIC:
         with ipc.open_file(source) as reader:
             for index in range(reader.num_record_batches):
                 yield reader.get_batch(index)
@@ -66,7 +113,7 @@ def _tables(pages: mmap.mmap) -> Iterator[Any]:
             yield from reader
 
 
-def _give_back(pages: mmap.mmap) -> None:
+def _give_back(pages: mmap.mmap | None) -> None:
     """Mapped pages count as this process's memory until they are given back; they can be read again at any time."""
-    if hasattr(mmap, "MADV_DONTNEED"):
+    if pages is not None and hasattr(mmap, "MADV_DONTNEED"):
         pages.madvise(mmap.MADV_DONTNEED)

@@ -23,6 +23,17 @@ class Fault:
     hint: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A half-open range: bytes of JSON lines, whole lines each; row groups of Parquet; record batches of Arrow.
+
+    Rows and lines of a part are counted from its own start.
+    """
+
+    start: int
+    stop: int
+
+
 @dataclass(slots=True)
 class Batch:
     """Consecutive records of one file, as parallel lists.
@@ -30,7 +41,8 @@ class Batch:
     `rows` are 0-based ordinals in the file, unreadable records counted; `lines` are 1-based. `raws` holds the bytes
     of each record where the storage has them, `keys` the key of each record where they are values of a map. `texts`
     (YAML) maps the JSON pointer of each plain scalar of a record to what the file spells. `position` is how many
-    bytes of the file were read so far, where that is known.
+    bytes of the file were read so far, where that is known; `end`, in the last batch of lines, how many rows and lines
+    there were.
     """
 
     rows: list[int] = field(default_factory=list)
@@ -41,6 +53,7 @@ class Batch:
     texts: list[dict[str, str]] | None = None
     faults: list[Fault] = field(default_factory=list)
     position: int | None = None
+    end: tuple[int, int] | None = None
 
     def pick(self, keep: list[int]) -> Batch:
         """The records at these positions, without the faults."""

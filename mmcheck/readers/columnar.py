@@ -11,6 +11,9 @@ from mmcheck.readers.batch import Batch, Fault
 from mmcheck.readers.jsonl import RECORDS, no_gc
 from mmcheck.readers.source import BLOCK
 
+ROW = 8
+"""What a row counts for at least, in bytes: rows of nulls take none, and a few bytes may say that there are 2^40."""
+
 
 def pyarrow(module: str = "") -> Any:
     """Import pyarrow or one of its modules, when it is needed: it takes 0.2 s."""

@@ -14,7 +14,7 @@ from mmcheck.readers.source import BLOCK, Stream, StreamError
 
 _LINES = 1_000
 """How many lines one row may have: a quote that is never closed would else swallow the file."""
-_RECORDS = 5_000
+_RECORDS = 10_000
 
 
 class _Feeder:

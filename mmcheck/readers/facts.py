@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mmcheck.readers import apart
 from mmcheck.readers.columnar import damage
 from mmcheck.readers.container import container
 
@@ -23,14 +24,19 @@ def facts(path: Path) -> dict[str, Any]:
         "pandas_index": None, "columns": None,
     }  # fmt: skip
     if found["container"] == "parquet":
-        from mmcheck.readers.parquet import opened
-
-        try:
-            with opened(path) as file:
-                found |= _footer(file)
-        except damage():
-            pass
+        found |= apart.ask("footer", path)
     return found
+
+
+def footer(path: Path) -> dict[str, Any]:
+    """What the footer of a Parquet file says; nothing where it is damaged."""
+    from mmcheck.readers.parquet import opened
+
+    try:
+        with opened(path) as file:
+            return _footer(file)
+    except damage():
+        return {}
 
 
 def _footer(file: Any) -> dict[str, Any]:

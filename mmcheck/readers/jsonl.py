@@ -14,7 +14,7 @@ from mmcheck.readers.batch import Batch, Fault
 from mmcheck.readers.diagnose import PRETTY, diagnose, extent, too_deep
 from mmcheck.readers.source import BLOCK, Stream, StreamError
 
-RECORDS = 5_000
+RECORDS = 10_000
 """How many records a batch holds at most."""
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -36,8 +36,33 @@ def no_gc() -> Iterator[None]:
             gc.enable()
 
 
-def read(stream: Stream, block: int = BLOCK, limits: Limits = Limits()) -> Iterator[Batch]:  # noqa: B008  # frozen
-    """The records of a JSON lines stream; blank lines have no row, broken ones do."""
+#: After so many batches what is garbage in circles is looked for all the same.
+_SOME = 16
+
+
+def without_gc(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches, each decoded, judged and dropped before the collector runs: their records are in no circles."""
+    with no_gc():
+        since = 0
+        for batch in batches:
+            yield batch
+            del batch  # else it would be held until the next one is made
+            since = (since + 1) % _SOME
+            if not since:
+                gc.collect(1)
+
+
+def read(
+    stream: Stream,
+    block: int = BLOCK,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    *,
+    whole: bool = True,
+) -> Iterator[Batch]:
+    """The records of a JSON lines stream; blank lines have no row, broken ones do.
+
+    The last batch is empty and tells how many rows and lines there were. A part of a file (not `whole`) may be blank.
+    """
     reader = _Lines(limits)
     carry: list[bytes] = []
     size, overlong = 0, False
@@ -69,9 +94,9 @@ def read(stream: Stream, block: int = BLOCK, limits: Limits = Limits()) -> Itera
         yield from reader.block(text, last=ended)
         if ended:
             break
-    if not reader.row:
-        hint = "write it again or fetch it again"
-        yield Batch(lines=[], raws=[], faults=[Fault("MM003", "the file holds only blank lines", hint=hint)])
+    blank = Fault("MM003", "the file holds only blank lines", hint="write it again or fetch it again")
+    end = (reader.row, reader.line - 1)
+    yield Batch(lines=[], raws=[], faults=[blank] if whole and not reader.row else [], end=end)
 
 
 class _Lines:

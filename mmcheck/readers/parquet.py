@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mmcheck.limits import Limits
-from mmcheck.readers.batch import Batch, Fault
-from mmcheck.readers.columnar import batches, damage, pyarrow, rows_for
+from mmcheck.readers.batch import Batch, Fault, Part
+from mmcheck.readers.columnar import ROW, batches, damage, pyarrow, rows_for
+from mmcheck.readers.page_sizes import page_sizes
 from mmcheck.readers.source import BLOCK, Expansion, StreamError, open_file
+from mmcheck.storage import RemotePath
 
 _BUFFER = 1 << 20
+_REMOTE_BUFFER = 4 << 20
 _TRIAL = 16
+_ROOM = 1 << 30
+_SHARED = "DELTA_BYTE_ARRAY"
 
 
 def opened(path: Path) -> Any:
     """The file as pyarrow has it. Raises OpenError where it is missing, and one of `damage()` where it is damaged."""
+    if isinstance(path, RemotePath):
+        # Far away a request costs more than a few bytes too many; nothing is read ahead of what pyarrow asks for.
+        return pyarrow(".parquet").ParquetFile(path.ranges(), pre_buffer=False, buffer_size=_REMOTE_BUFFER)
     open_file(path).close()
     return pyarrow(".parquet").ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER, memory_map=False)
 
@@ -29,16 +38,22 @@ def damaged(error: Exception, row: int = 0) -> Fault:
     return Fault("MM003", f"the Parquet file is damaged{after}: {words}", hint=hint)
 
 
-def read(path: Path, block: int = BLOCK, limits: Limits = Limits()) -> Iterator[Batch]:  # noqa: B008  # frozen
-    """The rows of all row groups; what stands before a damaged place is read."""
+def read(
+    path: Path,
+    block: int = BLOCK,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    part: Part | None = None,
+) -> Iterator[Batch]:
+    """The rows of all row groups, or those of a part; what stands before a damaged place is read."""
     row = 0
     try:
-        unfolds = Expansion(path.stat().st_size, limits)
-        with opened(path) as file:
-            for group in range(file.metadata.num_row_groups):
-                size = _rows(file, group, block)
+        unfolds, claims = (Expansion(path.stat().st_size, limits) for _ in range(2))
+        with opened(path) as file, _stored(path) as stored:
+            for group in range(file.metadata.num_row_groups) if part is None else range(part.start, part.stop):
+                hidden = _claimed(file.metadata.row_group(group), stored, claims)
+                size = _rows(file, group, block, hidden)
                 for table in file.iter_batches(batch_size=size, row_groups=[group]):
-                    unfolds.add(table.nbytes)
+                    unfolds.add(table.nbytes + ROW * table.num_rows)
                     yield from batches(table, row, block)
                     row += table.num_rows
     except StreamError as error:
@@ -47,16 +62,50 @@ def read(path: Path, block: int = BLOCK, limits: Limits = Limits()) -> Iterator[
     except damage() as error:
         yield Batch(faults=[damaged(error, row)])
         return
-    if not row:
+    if not row and part is None:
         yield Batch(faults=[Fault("MM003", "the file holds no record", hint="write it again or fetch it again")])
 
 
-def _rows(file: Any, group: int, block: int) -> int:
-    """How many rows to read at once. A dictionary hides how long its values are: then a few rows are tried."""
+def sizes(path: Path) -> list[int]:
+    """The bytes of each row group, unfolded; none where the file is damaged."""
+    try:
+        with opened(path) as file:
+            meta = file.metadata
+            return [meta.row_group(group).total_byte_size for group in range(meta.num_row_groups)]
+    except damage():
+        return []
+
+
+def _stored(path: Path) -> AbstractContextManager[IO[bytes] | None]:
+    """The file as bytes; None for a remote one, where a look at each page would be a request."""
+    return nullcontext() if isinstance(path, RemotePath) else open_file(path)
+
+
+def _claimed(group: Any, stored: IO[bytes] | None, claims: Expansion) -> int:
+    """Count what the pages of a row group unfold to, by their own headers where they can be looked at.
+
+    Gives the largest value in bytes that may hide behind a dictionary or a shared prefix, for each row of the group.
+    Raises StreamError where a page is a bomb.
+    """
+    hidden = 0
+    for index in range(group.num_columns):
+        column = group.column(index)
+        largest = 0
+        for size in page_sizes(stored, column) if stored is not None else [max(0, column.total_uncompressed_size)]:
+            claims.add(size)
+            largest = max(largest, size)
+        if column.physical_type == "BYTE_ARRAY" and (column.has_dictionary_page or _SHARED in column.encodings):
+            hidden += largest
+    return hidden
+
+
+def _rows(file: Any, group: int, block: int, hidden: int) -> int:
+    """How many rows to read at once. Where `hidden` bytes may be in each of them, a few rows are tried first."""
     meta = file.metadata.row_group(group)
     size = rows_for(meta.total_byte_size, meta.num_rows, block)
-    columns = (meta.column(index) for index in range(meta.num_columns))
-    if any(column.has_dictionary_page and column.physical_type == "BYTE_ARRAY" for column in columns):
-        for table in file.iter_batches(batch_size=_TRIAL, row_groups=[group]):
-            return min(size, rows_for(table.nbytes, table.num_rows, block))
+    if not hidden:
+        return size
+    most = max(1, _ROOM // hidden)
+    for table in file.iter_batches(batch_size=min(_TRIAL, most), row_groups=[group]):
+        return min(size, most, rows_for(table.nbytes, table.num_rows, block))
     return size

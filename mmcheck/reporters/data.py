@@ -41,7 +41,10 @@ def write_parquet(report: Report | Sequence[Report], out: IO[bytes], quiet: bool
     else:
         named = (pl.lit(without_surrogates(each.path)).alias("dataset") for each in report)
         frame = pl.concat([_frame(each).select(name, pl.all()) for each, name in zip(report, named, strict=True)])
-    frame.write_parquet(out)
+    try:
+        frame.write_parquet(out)
+    except pl.exceptions.ComputeError as error:  # its words hold those of the disk
+        raise OSError(str(error).rpartition("underlying IO error: ")[2].splitlines()[0]) from None
 
 
 def _frame(report: Report) -> pl.DataFrame:

@@ -16,7 +16,10 @@ SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv
 
 
 class Writer(Protocol):
-    """What takes records in batches and ends a file."""
+    """What takes records in batches and ends a file. Raises ValueError for a record that the file cannot hold."""
+
+    @property
+    def size(self) -> int: ...
 
     def write(self, records: Sequence[Any]) -> None: ...
 

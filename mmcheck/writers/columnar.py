@@ -27,7 +27,12 @@ class Parquet:
         self._writer: Any = None
         self._waiting: list[Any] = []
         self._size = 0
-        self.bytes = 0
+        self._flushed = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes were written; what waits for its row group counts as it is in memory."""
+        return self._flushed + self._size
 
     def write(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Write records. Raises ValueError where a column would hold values of several types."""
@@ -50,12 +55,15 @@ class Parquet:
         if self._writer is None:
             parquet = pyarrow(".parquet")
             names = [name for name in self._schema.names if name not in self._plain]
-            self._writer = parquet.ParquetWriter(
-                self._path, self._schema, use_dictionary=names or False, write_statistics=names or False
-            )
+            try:
+                self._writer = parquet.ParquetWriter(
+                    self._path, self._schema, use_dictionary=names or False, write_statistics=names or False
+                )
+            except pyarrow().ArrowNotImplementedError as error:
+                raise ValueError(f"Parquet has no place for that: {error}") from None
         if self._waiting:
             self._writer.write_table(pyarrow().concat_tables(self._waiting).combine_chunks())
-            self.bytes = self._path.stat().st_size
+            self._flushed = self._path.stat().st_size
         self._waiting, self._size = [], 0
 
     def close(self) -> None:
@@ -73,13 +81,13 @@ class ArrowStream:
         self._file = pyarrow().OSFile(str(path), "wb")
         self._writer = pyarrow(".ipc").new_stream(self._file, schema)
         self._schema = schema
-        self.bytes = 0
+        self.size = 0
 
     def write(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Write records."""
         if records:
             part = table(records, self._schema)
-            self.bytes += part.nbytes
+            self.size += part.nbytes
             self._writer.write_table(part)
 
     def close(self) -> None:

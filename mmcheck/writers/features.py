@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from mmcheck.readers.columnar import records as read
 from mmcheck.writers.columnar import pyarrow, table
 
 
@@ -18,6 +19,21 @@ def schema_of(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Any:
         except pa.ArrowException as error:
             raise ValueError(str(error).splitlines()[0]) from None
     return schema
+
+
+def rows(records: Sequence[Mapping[str, Any]], schema: Any) -> list[dict[str, Any]]:
+    """What a table of the schema gives back of records."""
+    return [row for batch in table(records, schema).to_batches() for row in read(batch)]
+
+
+def with_meta(schema: Any) -> Any:
+    """The schema with a place for text at `meta.mmcheck`. Raises ValueError where `meta` is no struct."""
+    pa = pyarrow()
+    place = pa.struct([("mmcheck", pa.string())])
+    try:
+        return pa.unify_schemas([schema, pa.schema([("meta", place)])], promote_options="permissive")
+    except pa.ArrowException:
+        raise ValueError("their field 'meta' is no object: --no-residue leaves out what columns do not say") from None
 
 
 def features(schema: Any, images: Sequence[str] = ()) -> dict[str, Any]:

@@ -13,15 +13,29 @@ _ENCODER = msgspec.json.Encoder()
 _BUFFER = 1 << 20
 
 
+def encoded(records: Sequence[Any], container: str) -> bytes:
+    """Records as `write_encoded` of a jsonl or json writer takes them: one a line."""
+    return _ENCODER.encode_lines(records) if container == "jsonl" else b",\n".join(map(_ENCODER.encode, records))
+
+
 class JsonLines:
     """A record a line."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb", _BUFFER)
 
+    @property
+    def size(self) -> int:
+        """How many bytes were written."""
+        return self._file.tell()
+
     def write(self, records: Sequence[Any]) -> None:
         """Write records."""
-        self._file.write(_ENCODER.encode_lines(records))
+        self._file.write(encoded(records, "jsonl"))
+
+    def write_encoded(self, text: bytes) -> None:
+        """Write lines, the last with its line break."""
+        self._file.write(text)
 
     def close(self) -> None:
         """End the file."""
@@ -50,15 +64,26 @@ class JsonArray:
         self._framed = frame is not None
         self._file.write(b"[" if key is None else b"{")
 
+    @property
+    def size(self) -> int:
+        """How many bytes were written."""
+        return self._file.tell()
+
+    def write_encoded(self, text: bytes) -> None:
+        """Write records of an array, a comma between any two of them."""
+        if text:
+            self._file.write(self._between + text)
+            self._between = b",\n"
+
     def write(self, records: Sequence[Any]) -> None:
         """Write records."""
         if not records:
             return
+        if self._key is None:
+            self.write_encoded(encoded(records, "json"))
+            return
         self._file.write(self._between)
         self._between = b",\n"
-        if self._key is None:
-            self._file.write(b",\n".join(map(_ENCODER.encode, records)))
-            return
         members = []
         for record in records:
             rest = {name: value for name, value in record.items() if name != self._key}
@@ -90,6 +115,11 @@ class Csv:
         self._columns = list(columns)
         self._writer = csv.writer(self._file, lineterminator=newline)
         self._writer.writerow(self._columns)
+
+    @property
+    def size(self) -> int:
+        """How many bytes were written."""
+        return self._file.tell()
 
     def write(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Write records. Raises ValueError for a field that has no column."""

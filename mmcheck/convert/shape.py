@@ -1,0 +1,75 @@
+"""What columns do not say of a record: absent keys and nulls, the order of keys, 1 and 1.0.
+
+A table gives every record all columns. Where that is not the record that was written, `meta.mmcheck` of its row has its
+shape: `@` for what the table gives back as it was, objects and lists as far as they differ, `{"@": value}` for a value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+KEPT = "@"
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are one JSON value, keys in the same order, numbers of the same type."""
+    if type(one) is not type(other):
+        return False
+    if type(one) is dict:
+        return list(one) == list(other) and all(same(value, other[key]) for key, value in one.items())
+    if type(one) is list:
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
+
+
+def shape(value: Any, cell: Any) -> Any:
+    """The shape of a value that a table gives back as `cell`."""
+    if same(value, cell):
+        return KEPT
+    if isinstance(value, dict) and isinstance(cell, dict) and KEPT not in value:
+        return {key: shape(each, cell.get(key)) for key, each in value.items()}
+    if isinstance(value, list) and isinstance(cell, list) and len(value) == len(cell):
+        return list(map(shape, value, cell))
+    return {KEPT: value}
+
+
+def shaped(found: Any, cell: Any) -> Any:
+    """The value of a shape, as far as the table still says the same; what was edited is as the table has it."""
+    if isinstance(found, dict) and list(found) == [KEPT]:
+        return found[KEPT] if cell is None or cell == found[KEPT] else cell
+    if isinstance(found, dict) and isinstance(cell, dict):
+        value = {key: shaped(each, cell.get(key)) for key, each in found.items()}
+        return value | {key: each for key, each in cell.items() if key not in found and each is not None}
+    if isinstance(found, list) and isinstance(cell, list) and len(found) == len(cell):
+        return list(map(shaped, found, cell))
+    return cell
+
+
+def with_shape(record: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """The record with its shape in `meta.mmcheck`, where `row`, which a table gives back of it, is another."""
+    found = shape(record, row)
+    if found == KEPT:
+        return record
+    meta = record.get("meta")
+    text = msgspec.json.encode({"shape": found}).decode()
+    return {**record, "meta": {**(meta if isinstance(meta, dict) else {}), "mmcheck": text}}
+
+
+def without_shape(row: dict[str, Any]) -> dict[str, Any]:
+    """The record that a row was made from."""
+    meta = row.get("meta")
+    if not isinstance(meta, dict) or not isinstance(text := meta.get("mmcheck"), str):
+        return row
+    try:
+        found = msgspec.json.decode(text)["shape"]
+    except (msgspec.DecodeError, TypeError, KeyError):
+        return row
+    meta = {key: value for key, value in meta.items() if key != "mmcheck"}
+    if not meta and isinstance(found, dict) and "meta" not in found:
+        row = {key: value for key, value in row.items() if key != "meta"}
+    else:
+        row = {**row, "meta": meta}
+    value = shaped(found, row)
+    return value if isinstance(value, dict) else row

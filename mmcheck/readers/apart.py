@@ -1,0 +1,79 @@
+"""Parquet and Arrow are read apart: in a light child process, so that a file which makes the reader crash takes nothing
+along."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mmcheck.child import Child, Died, dismiss, hire
+from mmcheck.errors import OpenError
+from mmcheck.limits import Limits
+from mmcheck.readers.batch import Batch, Fault, Part
+from mmcheck.storage import known, learn
+
+_SERVE = "mmcheck.readers.apart:serve"
+_END = "end"
+
+
+def serve(message: tuple[str, Path, tuple[Any, ...], dict[str, Any]]) -> Iterator[Any]:
+    """What the child does with a message."""
+    what, path, given, entries = message
+    learn(entries)
+    from mmcheck.readers import arrow, parquet
+    from mmcheck.readers.facts import footer
+
+    if what == "parquet":
+        yield from parquet.read(path, *given)
+    elif what == "arrow":
+        yield from arrow.read(path, *given)
+    elif what == "sizes of parquet":
+        yield parquet.sizes(path)
+    elif what == "sizes of arrow":
+        yield arrow.sizes(path)
+    else:
+        yield footer(path)
+    yield _END
+
+
+def read(path: Path, container: str, block: int, limits: Limits, part: Part | None = None) -> Iterator[Batch]:
+    """The rows of a file, as they were read in the child. Raises OpenError where the child died of something else."""
+    child = hire(_SERVE)
+    sound = False
+    try:
+        yield from _answers(child, (container, path, (block, limits, part)))
+        sound = True
+    except Died as death:
+        if not death.crashed:
+            raise OpenError(f"{path} was not read to its end: the process that read it {death}") from None
+        hint = "the file is damaged, or made to do harm: write it again from its source"
+        yield Batch(faults=[Fault("MM003", f"reading the file crashed the reader: it {death}", hint=hint)])
+    except OpenError:
+        sound = True
+        raise
+    finally:
+        # A reading that is left off in the middle leaves answers behind that nobody will fetch.
+        (dismiss if sound else Child.close)(child)
+
+
+def ask(what: str, path: Path) -> Any:
+    """What the footer of a Parquet file says, or the sizes of its parts; nothing where that makes the reader crash."""
+    child = hire(_SERVE)
+    try:
+        (found,) = _answers(child, (what, path, ()))
+    except Died:
+        child.close()
+        return {}
+    except OpenError:
+        dismiss(child)
+        raise
+    dismiss(child)
+    return found
+
+
+def _answers(child: Child, message: tuple[str, Path, tuple[Any, ...]]) -> Iterator[Any]:
+    child.send((*message, known([os.fspath(message[1])])))
+    while (answer := child.receive()) != _END:
+        yield answer

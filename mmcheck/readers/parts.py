@@ -1,0 +1,83 @@
+"""A large file falls into parts that can be read apart: byte ranges of lines, row groups, record batches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from mmcheck.limits import Limits
+from mmcheck.readers import apart
+from mmcheck.readers.batch import Part
+from mmcheck.readers.container import container
+from mmcheck.readers.source import open_file
+
+_WINDOW = 64 << 10
+
+
+def parts(path: Path, size: int) -> list[Part]:
+    """Parts of about `size` bytes, in order; none where the file can only be read whole, or is not larger.
+
+    Nothing is read but footers, and a few bytes at each seam. Raises OpenError where the file is missing.
+    """
+    found = container(path)
+    total = path.stat().st_size
+    if found.fault is not None or found.compression or total <= size:
+        return []
+    if found.name == "jsonl":
+        return list(_lines(path, total, size))
+    if found.name in ("parquet", "arrow"):
+        return list(_groups(apart.ask(f"sizes of {found.name}", path), size))
+    return []
+
+
+def _groups(sizes: list[int], size: int) -> Iterator[Part]:
+    """Consecutive groups that have `size` bytes together; nothing where all of them are one part."""
+    start = have = 0
+    for number, more in enumerate(sizes, 1):
+        have += more
+        if (have >= size or number == len(sizes)) and (start or number < len(sizes)):
+            yield Part(start, number)
+            start, have = number, 0
+
+
+def _lines(path: Path, total: int, size: int) -> Iterator[Part]:
+    with open_file(path) as file:
+        start = 0
+        while start < total:
+            stop = _after_line_break(file, start + size - min(_WINDOW, size // 8), total)  # whole blocks, no rest
+            yield Part(start, stop)
+            start = stop
+
+
+def _after_line_break(file: IO[bytes], offset: int, total: int) -> int:
+    """The first byte after the next line break from `offset` on."""
+    while offset < total:
+        file.seek(offset, os.SEEK_SET)
+        window = file.read(_WINDOW)
+        cut = window.find(b"\n")
+        if cut >= 0:
+            return offset + cut + 1
+        if not window:
+            break
+        offset += len(window)
+    return total
+
+
+def count(path: Path, part: Part, limits: Limits = Limits()) -> tuple[int, int]:  # noqa: B008  # frozen
+    """How many records and how many lines a range of JSON lines holds, sound or not."""
+    rows = lines = 0
+    left, blank = part.stop - part.start, True
+    with open_file(path) as file:
+        file.seek(part.start)
+        while left > 0 and (data := file.read(min(left, 1 << 20))):
+            left -= len(data)
+            pieces = data.split(b"\n")
+            for number, piece in enumerate(pieces):
+                blank = blank and not piece.strip(b" \t\r")
+                if number < len(pieces) - 1:
+                    rows += not blank
+                    lines += 1
+                    blank = True
+    return rows + (not blank), lines

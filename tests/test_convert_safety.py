@@ -1,0 +1,193 @@
+"""What a run that is killed, stopped, or short of space leaves behind; and any number of processes, one output."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from upstream import mixed
+
+from mmcheck import transcribing
+from mmcheck.converting import convert_dataset
+from mmcheck.duplicates import duplicate_keys
+from mmcheck.writers.safe import clear
+
+COMMAND = [sys.executable, "-m", "mmcheck", "convert"]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("many") / "source.json"
+    path.write_text(json.dumps(mixed(12_000)), "utf-8")
+    return path
+
+
+def names(folder: Path) -> list[str]:
+    """What is in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def _caught(source: Path, target: Path, number: int) -> int:
+    """Start a conversion, and send a signal as soon as its partial file is there; the exit code."""
+    run = subprocess.Popen([*COMMAND, str(source), str(target), "--to", "data-juicer"], stderr=subprocess.DEVNULL)
+    while run.poll() is None and not list(target.parent.glob(f".{target.name}.*.partial")):
+        time.sleep(0.001)
+    run.send_signal(number)
+    return run.wait()
+
+
+def test_a_run_that_is_stopped_leaves_nothing(source: Path, tmp_path: Path) -> None:
+    assert _caught(source, tmp_path / "there.jsonl", signal.SIGTERM) == 130
+    assert names(tmp_path) == []
+
+
+def test_what_a_killed_run_left_goes_with_the_next(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "there.jsonl"
+    assert _caught(source, target, signal.SIGKILL) == -signal.SIGKILL
+    left = names(tmp_path)
+    assert left and all(name.startswith(".there.jsonl.") and name.endswith(".partial") for name in left)
+    convert_dataset(source, target, to="data-juicer")
+    assert names(tmp_path) == ["there.jsonl"]
+
+
+def test_only_what_the_dead_left_is_cleared(tmp_path: Path) -> None:
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    dead, alive = done.pid, os.getpid()
+    for name in (f".t.jsonl.{dead}.partial", f".t.jsonl.{alive}.partial", f".t.jsonl.x.{dead}.partial", ".t.jsonl.old"):
+        (tmp_path / name).write_text("")
+    (tmp_path / f".t.jsonl_media.{dead}.partial").mkdir()
+    (tmp_path / f".u.{dead}.old").mkdir()
+    clear(tmp_path / "t.jsonl")
+    clear(tmp_path / "u")
+    # a folder that a killed run had moved aside is back
+    assert names(tmp_path) == sorted([f".t.jsonl.{alive}.partial", f".t.jsonl.x.{dead}.partial", ".t.jsonl.old", "u"])
+
+
+def _limited(bytes: int) -> Any:
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (bytes, bytes))
+
+
+@pytest.mark.parametrize("name", ["there.jsonl", "there.parquet"])
+def test_a_system_that_takes_no_more_is_told_of(name: str, source: Path, tmp_path: Path) -> None:
+    target = tmp_path / name
+    target.write_text("old")
+    run = subprocess.run(
+        [*COMMAND, str(source), str(target), "--to", "data-juicer", "--overwrite"],
+        preexec_fn=_limited(100_000),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 3 and f"{target} was not written" in run.stderr and "Traceback" not in run.stderr
+    assert (names(tmp_path), target.read_text()) == ([name], "old")
+
+
+def test_a_full_device_is_told_of(source: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("no file system may be mounted here")
+    try:
+        for name in ("there.jsonl", "there.parquet", "there"):
+            run = subprocess.run(
+                [*COMMAND, str(source), str(disk / name), "--to", "data-juicer"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert run.returncode == 3 and "the disk is full" in run.stderr and "Traceback" not in run.stderr
+            assert names(disk) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=False)
+
+
+@pytest.mark.parametrize(
+    ("there", "back"), [("there.jsonl", "back.json"), ("there.json", "back.jsonl"), ("there", "back")]
+)
+def test_any_number_of_processes_writes_the_same(
+    there: str, back: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcribing, "LARGE", 1)
+    records = json.loads(source.read_text())
+    records[7]["conversations"][0]["value"] += " [[gpt]]: \ud83d\ude00"
+    records[3000] = 5
+    records[9000]["conversations"] = [{"from": "system", "value": "s"}]
+    odd = tmp_path / "odd.json"
+    odd.write_text(json.dumps(records))
+    texts: dict[int, list[bytes]] = {}
+    for jobs in (1, 2, 3):
+        folder = tmp_path / str(jobs)
+        folder.mkdir()
+        shards = 1_000_000 if there == "there" else None
+        first = convert_dataset(
+            odd, folder / there, to="data-juicer", format="llava", on_error="quarantine", jobs=jobs, shard_size=shards
+        )
+        second = convert_dataset(folder / there, folder / back, to="llava", format="data-juicer", jobs=jobs)
+        assert (first.read, first.written, first.rejected, second.written) == (12_000, 11_999, 1, 11_999)
+        texts[jobs] = [path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()]
+    assert texts[1] == texts[2] == texts[3]
+    if there == "there":
+        shards_there = names(tmp_path / "1" / "there")
+        assert len(shards_there) > 3 and all(
+            (tmp_path / "1" / "there" / n).stat().st_size <= 1_000_000 for n in shards_there
+        )
+
+
+def test_a_process_that_dies_is_told_of(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mmcheck.crew import Crew
+    from mmcheck.errors import MmcheckError
+
+    crew = Crew(2)
+    try:
+        with pytest.raises(MmcheckError, match="--jobs 1"):
+            list(crew.map(os._exit, [1, 1, 1, 1]))
+        with pytest.raises((RuntimeError, MmcheckError)):
+            list(crew.map(json.loads, ["1", "{"]))
+    finally:
+        crew.close()
+
+
+@pytest.mark.parametrize(
+    ("raw", "key"),
+    [
+        (b'{"a":1,"a":2}', "a"),
+        (b'{"a":{"b" : 1,"c":[{"b":1,"b":1}]}}', "b"),
+        (b'{"a":{"b" : 1,"\\u0061":2},"a":"\\":\\":"}', "a"),
+        (b'{"x\\u0022":1,"x\\"":2}', 'x"'),
+        (b'{"a":"\\":","b":"\\u0022:"}', None),
+        (b'{"a":{"a":{"a":1}},"b":[{"a":1},{"a":2}]}', None),
+        (b'{\n "a" : 1,\n "b"\t: "x"\n}', None),
+    ],
+)  # fmt: skip
+def test_keys_that_stand_twice_are_found(raw: bytes, key: str | None) -> None:
+    other = b'{"sound":1}'
+    found = duplicate_keys([other, raw, other], [json.loads(each) for each in (other, raw, other)])
+    assert found == ({} if key is None else {1: key})
+
+
+def test_nothing_of_a_doubled_key_is_dropped_in_silence(tmp_path: Path) -> None:
+    source = tmp_path / "a.jsonl"
+    good = '{"id":1,"conversations":[]}'
+    source.write_text(f'{good}\n{{"id":1,"id":2,"conversations":[]}}\n')
+    summary = convert_dataset(source, tmp_path / "b.jsonl", to="data-juicer", format="llava", on_error="quarantine")
+    assert (summary.written, summary.reasons) == (1, {"the key 'id' stands twice in the record": 1})
+
+
+def test_a_document_that_breaks_off_is_told_of(tmp_path: Path) -> None:
+    source = tmp_path / "a.json"
+    source.write_text('[{"id":1,"conversations":[]},{"id":2,]},{"id":3,"conversations":[]}]')
+    summary = convert_dataset(source, tmp_path / "b.jsonl", to="data-juicer", format="llava", on_error="quarantine")
+    assert summary.exit_code == 1 and summary.read == summary.written + summary.rejected == 2
+    assert summary.faults == ["a.json: what follows record 1 could not be read"]
