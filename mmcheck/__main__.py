@@ -12,14 +12,16 @@ from mmcheck.errors import Terminated
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
+    asked: list[int] = []
     try:
         _stand_in_for_closed_streams()
-        _unwind_when_asked_to_end()
+        _unwind_when_asked_to_end(asked)
         code = _version() if sys.argv[1:] == ["--version"] else _run()
     except KeyboardInterrupt as stop:
         print(f"mmcheck: {str(stop) or 'interrupted'}", file=sys.stderr)
-        code = getattr(stop, "exit_code", 130)
-    sys.exit(code)
+        code = 130
+    # On its way up through C the exception may become a plain KeyboardInterrupt.
+    sys.exit(128 + asked[0] if code == 130 and asked else code)
 
 
 def _run() -> int:
@@ -52,13 +54,17 @@ def _stand_in_for_closed_streams() -> None:
             setattr(sys, name, stream)
 
 
-def _unwind_when_asked_to_end() -> None:
-    """Let SIGTERM and SIGHUP remove what is half-written, as Ctrl-C does; what nohup ignores stays ignored."""
+def _unwind_when_asked_to_end(asked: list[int]) -> None:
+    """Let SIGTERM and SIGHUP remove what is half-written, as Ctrl-C does; what nohup ignores stays ignored.
+
+    The number of the signal that comes is added to `asked`.
+    """
     own = os.getpid()
 
     def end(number: int, _: object) -> NoReturn:
         if os.getpid() != own:  # a forked child has nothing to tidy up
             os._exit(128 + number)
+        asked.append(number)
         raise Terminated(number)
 
     for name in ("SIGTERM", "SIGHUP"):

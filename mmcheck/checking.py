@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmcheck import rulefile, storage
+from mmcheck.cache import Cache
 from mmcheck.cores import available_cores
 from mmcheck.dataset import Dataset, open_dataset
 from mmcheck.errors import RequestError, nearest
@@ -22,12 +23,14 @@ from mmcheck.limits import Limits
 from mmcheck.locate import Locator, Roots
 from mmcheck.media import Depth, Probing, depth_for
 from mmcheck.plan import Plan
+from mmcheck.remembering import Memory
 from mmcheck.report import FileSummary, Report, Run
 from mmcheck.results import ShardResult
 from mmcheck.ruleset import RuleSet, build, read_profile
 from mmcheck.sampling import Sampling
 from mmcheck.verdicts import Judged, conclude
 
+ENGINES = ("local", "ray")
 PROBES = ("auto", "none", "exists", "header", "decode")
 KINDS = ("image", "video", "audio")
 
@@ -57,6 +60,9 @@ def check(
     jobs: int | None = None,
     paranoid: bool = False,
     digest_media: bool = False,
+    engine: str = "local",
+    address: str | None = None,
+    cache: str | Path | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
     """Check one dataset: a file, a folder, a glob, or several files as one.
@@ -71,6 +77,12 @@ def check(
     file's path, which rules do not look at it; `splits` says, by split, which files it is. `allow_python` permits
     rules that name Python code.
 
+    `engine` is `local`, processes of this machine, or `ray`: tasks on the cluster at `address` (default: the connection
+    that is there, else `RAY_ADDRESS`, else a cluster of `jobs` cores that is started for this check).
+
+    `cache` is a folder where results of shards are kept, and taken from while nothing that they depend on has changed:
+    a check that was killed goes on from there.
+
     `digest_media` puts size and digest of every media file into the result and its fingerprint.
 
     Raises RequestError (exit code 2) for a wrong request, OpenError (3) for what is missing or may not be opened.
@@ -81,6 +93,10 @@ def check(
     jobs = jobs if jobs is not None else available_cores()
     if probe not in PROBES:
         raise RequestError(f"there is no probe {probe!r}{nearest(probe, PROBES)}: {', '.join(PROBES)}")
+    if engine not in ENGINES:
+        raise RequestError(f"there is no engine {engine!r}{nearest(engine, ENGINES)}: {', '.join(ENGINES)}")
+    if address is not None and engine != "ray":
+        raise RequestError(f"the address {address} is that of a Ray cluster: choose the engine ray as well")
     dataset = open_dataset(path, format=format, format_path=format_path, split=split, splits=splits)
     form = dataset.format
     ruleset = build(
@@ -114,19 +130,27 @@ def check(
             modality,
             digests=any("digest" in rule.reads for rule in ruleset.active()) and _splits(dataset) > 1,
             keep_paths=digest_media,
+            identify=cache is not None,
         ),
         keep=sampling.keep if sampling else None,
         paranoid=paranoid,
         exemptions=ruleset.exemptions(per_path or {}),
         limits=Limits.of(ruleset.params),
     )
-    result = gather(dataset, plan, jobs, progress)
+    memory = Memory(Cache(Path(cache)), plan) if cache is not None and Memory.possible(plan) else None
+    try:
+        result = gather(dataset, plan, jobs, progress, engine, address, memory)
+    finally:
+        if memory is not None:
+            memory.cache.close()
     judged = conclude(
         result, ruleset, form, depth, max_findings, sampled=sampling is not None, exempt=plan.exempt, root=dataset.root
     )
     locator = Locator(plan.probing.roots)
     judged.findings = [_with_root(finding, locator, dataset.root) for finding in judged.findings]
-    return _report(dataset, plan, judged, result, started, clock, sampling, jobs)
+    report = _report(dataset, plan, judged, result, started, clock, sampling, jobs, engine)
+    report.remembered = (memory.taken, memory.taken + memory.judged) if memory is not None else None
+    return report
 
 
 def _shown(dataset: Dataset) -> str:
@@ -233,6 +257,7 @@ def _report(
     clock: float,
     sampling: Sampling | None,
     jobs: int,
+    engine: str,
 ) -> Report:
     totals = judged.totals
     totals.records, totals.invalid_records = result.records, result.invalid
@@ -257,6 +282,7 @@ def _report(
         run=Run(
             **run_times(started, time.perf_counter() - clock),
             jobs=jobs,
+            engine=engine,
             complete=judged.complete,
             probe=plan.probing.depth,
             sampled=sampling.to_dict() if sampling else None,

@@ -57,11 +57,12 @@ def open_dataset(
     """The dataset behind a path. Raises RequestError (unknown or unclear format) and OpenError (missing path)."""
     paths = [path] if isinstance(path, str | Path) else list(path)
     listing = list_files(paths)
-    for candidate in listing.candidates:
-        if not is_remote(candidate.path) and not os.access(candidate.path, os.R_OK):
-            raise OpenError(f"{candidate.path} is not permitted to be read")
-    form = load(format, format_path) if format else choose(listing, format_path)
-    files, ignored = _assign(form, listing)
+    may = [is_remote(each.path) or os.access(each.path, os.R_OK) for each in listing.candidates]
+    if may and not any(may):  # one among others is told when it is read, and hides nothing of them
+        raise OpenError(f"{listing.candidates[0].path} is not permitted to be read")
+    heads = heads_of_files()
+    form = load(format, format_path) if format else choose(listing, format_path, heads)
+    files, ignored = _assign(form, listing, heads)
     if splits:
         files = [_in_split(file, splits) for file in files]
     faults = (*listing.faults, *(() if split else _absent(form, listing)))
@@ -99,9 +100,8 @@ def _absent(form: Format, listing: Listing) -> list[tuple[str, Fault]]:
     ]
 
 
-def _assign(form: Format, listing: Listing) -> tuple[list[DataFile], dict[str, str]]:
+def _assign(form: Format, listing: Listing, heads: Any) -> tuple[list[DataFile], dict[str, str]]:
     """Each file to the roles that it is of. A file that fits no role is passed over, and the reason told."""
-    heads = heads_of_files()
     files: list[DataFile] = []
     ignored: dict[str, str] = {}
     naming = {role for each in form.roles.values() for role, _ in each.named_by}
@@ -197,7 +197,7 @@ def named_files(
 def look_up(text: str, naming: Path, root: Path) -> tuple[Path | None, Path | None]:
     """Where a path leads that the file `naming` names, and below which folder: its own, the root, or three parents."""
     bases = [naming.parent, root, *[parent for parent in root.parents[:3] if parent != parent.parent]]
-    for base in dict.fromkeys(bases):
+    for base in dict.fromkeys(bases if not is_remote(text) else ()):
         path = path_of(os.path.normpath(base / text))
         if any(path.is_relative_to(allowed) for allowed in bases) and readable(path, bases):
             return path, base

@@ -43,11 +43,10 @@ class Evidence:
 def detect(path: str | Path | Sequence[str | Path], format_path: Iterable[str | Path] = ()) -> list[Evidence]:
     """What each format has for it on a path, best first; formats with nothing are left out."""
     paths = [path] if isinstance(path, str | Path) else list(path)
-    return _evidence(list_files(paths), list(format_path))
+    return _evidence(list_files(paths), list(format_path), heads_of_files())
 
 
-def _evidence(listing: Listing, format_path: Sequence[str | Path]) -> list[Evidence]:
-    heads = heads_of_files()
+def _evidence(listing: Listing, format_path: Sequence[str | Path], heads: Any) -> list[Evidence]:
     found = []
     for form in newest(format_path):
         name = form.name
@@ -83,7 +82,10 @@ def heads_of_files() -> Any:
     @cache
     def head(path: Path, at: str | None) -> list[Any]:
         # None stands for the document as a whole.
-        records = document_of(path) if at is None else readers.head(path, at, _HEAD)
+        try:
+            records = document_of(path) if at is None else readers.head(path, at, _HEAD)
+        except OpenError:  # who reads the file will say so
+            return []
         return [without_bytes(record) for record in records]
 
     return head
@@ -129,9 +131,12 @@ def document_of(path: Path) -> list[Any]:
     return []
 
 
-def choose(listing: Listing, format_path: Sequence[str | Path]) -> Format:
-    """The one format that a path is clearly of. Raises RequestError naming the candidates and their evidence."""
-    found = _evidence(listing, format_path)
+def choose(listing: Listing, format_path: Sequence[str | Path], heads: Any = None) -> Format:
+    """The one format that a path is clearly of. Raises RequestError naming the candidates and their evidence.
+
+    `heads` are those of `heads_of_files`, for who will ask for them again.
+    """
+    found = _evidence(listing, format_path, heads or heads_of_files())
     likely = [each for each in found if each.matched]
     if likely and (len(likely) == 1 or likely[0].matched >= 10 * likely[1].matched):
         return load(f"{likely[0].format}@{likely[0].version}", format_path)
@@ -148,7 +153,10 @@ def choose(listing: Listing, format_path: Sequence[str | Path]) -> Format:
 
 def _has_record(path: Path) -> bool:
     """Whether any record of a file can be read; a file that cannot be told from its name may be anything."""
-    return bool(readers.head(path, "", 1)) or (readers.container(path).fault is None and not _broken(path))
+    try:
+        return bool(readers.head(path, "", 1)) or (readers.container(path).fault is None and not _broken(path))
+    except OpenError:
+        return False
 
 
 def _broken(path: Path) -> bool:

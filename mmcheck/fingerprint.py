@@ -29,11 +29,16 @@ def digest_of(path: Path) -> tuple[int, str]:
     """Size and `sha256:` digest of a regular file. Raises OSError, for what is no regular file too, and OpenError."""
     if isinstance(path, RemotePath):
         return path.digest()
-    with path.open("rb") as stream:
+    with open(path, "rb", opener=_not_waiting) as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise OSError(f"{path} is not a regular file")
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         return stream.tell(), f"sha256:{digest}"
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    """Open without waiting for somebody to write to a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def size_of(path: Path) -> int:

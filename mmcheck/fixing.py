@@ -169,7 +169,9 @@ def _repaired(record: Any, file: str, row: int, plan: _Plan, bench: Bench, resul
             changed = repair.change(record, bench)
         else:
             assert finding is not None
-            changed = _change(record, _steps(record, finding), lambda value, each=repair: each.change(value, bench))
+            changed = record
+            for steps in _places(record, finding):
+                changed = _change(changed, steps, lambda value, each=repair: each.change(value, bench))
         if changed != record:
             result.by_rule[rule] = result.by_rule.get(rule, 0) + 1
             record = changed
@@ -180,22 +182,26 @@ def _repaired(record: Any, file: str, row: int, plan: _Plan, bench: Bench, resul
     return record
 
 
-def _steps(record: Any, finding: Finding) -> list[str]:
-    """Where the faulty value is: at the finding's pointer, or the string below it that the finding shows."""
+def _places(record: Any, finding: Finding) -> list[list[str]]:
+    """Where the faulty value is: at the finding's pointer, or the strings below it that the finding shows."""
     steps = [step.replace("~1", "/").replace("~0", "~") for step in (finding.pointer or "").split("/")[1:]]
     if isinstance(record, str):
-        return []
+        return [[]]
     found = record
     for step in steps:
         try:
             found = found[int(step)] if isinstance(found, list) else found[step]
         except (KeyError, IndexError, TypeError, ValueError):
-            return steps
-    if isinstance(found, dict) and finding.value:
-        shown = finding.value.rstrip("…")
+            return [steps]
+    shown = (finding.value or "").rstrip("…")
+    if isinstance(found, dict) and shown:
         below = [key for key, value in found.items() if isinstance(value, str) and value.startswith(shown)]
-        return [*steps, below[0]] if below else steps
-    return steps
+        return [[*steps, below[0]]] if below else [steps]
+    if isinstance(found, list) and shown:
+        # media of one key: each that is the faulty one
+        same = [str(n) for n, value in enumerate(found) if isinstance(value, str) and value.startswith(shown)]
+        return [[*steps, number] for number in same] or [steps]
+    return [steps]
 
 
 def _change(value: Any, steps: Sequence[str], change: Any) -> Any:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from mmcheck import global_rules, local, readers
+from mmcheck import global_rules, local, ray_engine, readers
+from mmcheck.cache import Cache, identity, key
 from mmcheck.dataset import DataFile, Dataset
 from mmcheck.errors import OpenError
 from mmcheck.file_facts import changed_since, file_digest, file_row, stamp, unread_row
@@ -17,6 +21,7 @@ from mmcheck.local import Done
 from mmcheck.media import Prober
 from mmcheck.plan import Plan, Shard
 from mmcheck.readers.batch import Fault
+from mmcheck.remembering import Memory, Run
 from mmcheck.results import ShardResult
 from mmcheck.shard import Checker
 from mmcheck.storage import is_remote
@@ -36,20 +41,40 @@ class Progress:
     records: int
 
 
-def gather(dataset: Dataset, plan: Plan, jobs: int, progress: Callable[[Progress], None] | None = None) -> ShardResult:
-    """The results of all files, those included that other files name; `jobs` is the number of processes at work."""
-    pool = plan.probing.pool(jobs)
-    checker = Checker(plan, Prober(plan.probing, pool))
-    gathering = _Gathering(dataset, plan, checker, progress)
-    try:
-        apart = jobs > 1 and pool is None and plan.keep is None and gathering.text() >= _WORTH
-        gathering.apart = apart
-        for done in local.together(gathering.next, plan, jobs) if apart else local.alone(gathering.next, checker):
-            gathering.take(done)
-    finally:
-        gathering.close()
+def gather(
+    dataset: Dataset,
+    plan: Plan,
+    jobs: int,
+    progress: Callable[[Progress], None] | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    memory: Memory | None = None,
+) -> ShardResult:
+    """The results of all files, those included that other files name; `jobs` is the number of processes at work.
+
+    With `memory`, shards that were judged before are not judged again.
+    """
+    store = memory.cache if memory is not None else None
+    pool = plan.probing.pool(jobs) if engine == "local" else None
+    checker = Checker(plan, Prober(plan.probing, pool, store))
+    gathering = _Gathering(dataset, plan, checker, progress, store)
+    run: Run
+    with contextlib.ExitStack() as stack:
+        stack.callback(gathering.close)
+        if engine == "ray":
+            stack.enter_context(ray_engine.connected(address, jobs))
+            neighbours = 1 if memory is not None else ray_engine.NEIGHBOURS  # what is kept is kept by the shard
+            run, gathering.apart = partial(ray_engine.distributed, plan=plan, neighbours=neighbours), True
+        elif jobs < 2 or pool is not None or plan.keep is not None or gathering.text() < _WORTH:
+            run = partial(local.alone, checker=checker)
+        else:
+            run, gathering.apart = partial(local.together, plan=plan, processes=jobs), True
         if pool is not None:
-            pool.close()
+            stack.callback(pool.close)
+        results = run(gathering.next) if memory is None else memory.over(gathering.next, run)
+        # Closed here and now, or its processes would live as long as what was raised.
+        for done in stack.enter_context(contextlib.closing(results)):
+            gathering.take(done)
     return gathering.total
 
 
@@ -75,9 +100,14 @@ class _Gathering:
     """Hands out the shards of a dataset, and takes their results in the same order."""
 
     def __init__(
-        self, dataset: Dataset, plan: Plan, checker: Checker, progress: Callable[[Progress], None] | None
+        self,
+        dataset: Dataset,
+        plan: Plan,
+        checker: Checker,
+        progress: Callable[[Progress], None] | None,
+        store: Cache | None,
     ) -> None:
-        self.plan, self.checker, self.progress = plan, checker, progress
+        self.plan, self.checker, self.progress, self.store = plan, checker, progress, store
         self.total = ShardResult()
         self._files = [_Open(file, size_of(file.path)) for file in dataset.files]
         self._seen = {_key(file) for file in dataset.files}
@@ -103,15 +133,27 @@ class _Gathering:
             shards = list(self._cut(number, opened.file))
             # What is fetched from afar for its records is not fetched once more beside them.
             if not (is_remote(opened.file.path) and len(shards) == 1 and _is_text(opened.file)):
-                opened.digest = self._digesting.submit(file_digest, opened.file.path)
+                opened.digest = self._digesting.submit(self._digest, opened.file.path)
             self._shards.extend(shards)
         return self._shards.popleft() if self._shards else None
+
+    def _digest(self, path: Path) -> str:
+        """The digest of a file, which need not be read for it if it was before."""
+        known = identity(path) if self.store is not None else None
+        if self.store is None or known is None:
+            return file_digest(path)
+        name = key("digest", str(path), known)
+        found = self.store.get([name]).get(name)
+        digest = found if isinstance(found, str) else file_digest(path)
+        if digest != found:
+            self.store.put({name: digest})
+        return digest
 
     def _cut(self, number: int, file: DataFile) -> Iterator[Shard]:
         document = self.plan.format.roles[file.role].document
         try:
             whole = document or file.at or self.plan.keep or (is_remote(file.path) and not self.apart)
-            cut = [] if whole else readers.parts(file.path, SHARD)
+            cut = [] if whole else readers.parts(file.path, self._size(file))
         except OpenError:  # who reads the file will say so
             cut = []
         if not cut:
@@ -119,17 +161,24 @@ class _Gathering:
         for part in cut:
             yield Shard(number, file, part, last=part is cut[-1])
 
+    def _size(self, file: DataFile) -> int:
+        """About how many bytes a shard has; where each line may name a picture, it takes so much less of them."""
+        return SHARD // 16 if self.apart and self.plan.probing.opens and _is_text(file) else SHARD
+
     def take(self, done: Done) -> None:
         """Add a result. With the last of a file, the file itself is judged."""
         shard, result = done.shard, done.result
         opened = self._files[shard.number]
         opened.facts = opened.facts or result.about
         opened.failed = opened.failed or result.failed
+        if result.failed:
+            result.facts.incomplete |= {table.name for table in self.plan.format.roles[opened.file.role].plans}
         opened.rows += result.rows
         rows, lines = opened.inside
         opened.inside = (rows + result.rows + result.skipped, lines + result.lines)
         if self.plan.format.roles[opened.file.role].name == "samples":
             result.records = result.rows
+        result.media_seen = {}
         self.total.add(result.moved(*opened.base), self.plan.max_findings)
         global_rules.compact(self.total.facts, self.plan.rules.rules)
         for named in self.total.named:

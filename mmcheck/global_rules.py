@@ -50,6 +50,11 @@ class Facts:
         self.incomplete |= other.incomplete
         return self
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether some of them have gone to disk."""
+        return any(pile.on_disk for piles in (self.keys, self.targets) for pile in piles.values())
+
     def move(self, rows: int, lines: int) -> None:
         """Count rows and lines from another start, so many before."""
         for pile in self.keys.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 
@@ -33,7 +33,7 @@ class Done:
     over: bool = True
 
 
-def alone(work: Work, checker: Checker) -> Iterator[Done]:
+def alone(work: Work, checker: Checker) -> Generator[Done, None, None]:
     """Judge the shards in this process, batch by batch."""
     while (shard := work()) is not None:
         last = ShardResult()
@@ -46,7 +46,7 @@ def alone(work: Work, checker: Checker) -> Iterator[Done]:
         yield Done(shard, last)
 
 
-def together(work: Work, plan: Plan, processes: int) -> Iterator[Done]:
+def together(work: Work, plan: Plan, processes: int) -> Generator[Done, None, None]:
     """Judge the shards in so many processes; the results come in the order of the shards.
 
     A process that dies loses the shard that it was at, which is told, and nothing else.
@@ -85,7 +85,7 @@ def together(work: Work, plan: Plan, processes: int) -> Iterator[Done]:
                     crew[place] = _Worker(plan)
                     number, *others = worker.at_hand
                     returned.extend(others)
-                    results[number] = _lost(shards[number], death)
+                    results[number] = lost(shards[number], plan, str(death))
     finally:
         for worker in crew:
             worker.child.close()
@@ -126,15 +126,17 @@ def serve(message: Plan | tuple[int, Shard]) -> Iterator[tuple[int, ShardResult]
         yield number, check_shard(shard, _PLANS[0])
 
 
-def _lost(shard: Shard, death: Died) -> ShardResult:
+def lost(shard: Shard, plan: Plan, how: str) -> ShardResult:
     """What is told of a shard that a process died over: what was not judged, and where the next part begins."""
-    what, part = shard.file.file, shard.part
-    if part is None:
-        return ShardResult(unread=[f"{what} was not judged: the process that was at it {death}"])
-    span = f"bytes {part.start:,} to {part.stop:,}"
-    told = f"{what}: {span} were not judged: the process that was at them {death}"
+    what, path, part = shard.file.file, shard.file.path, shard.part
+    result = ShardResult()
+    result.facts.incomplete |= {table.name for table in plan.format.roles[shard.file.role].plans}
     try:
-        rows, lines = readers.count(shard.file.path, part)
-    except OpenError:
-        rows = lines = 0
-    return ShardResult(unread=[told], skipped=rows, lines=lines)
+        if part is not None:
+            what = f"{what}, {readers.span(path, part)},"
+            result.skipped, result.lines = readers.count(path, part, plan.limits)
+    except OpenError as error:
+        result.failed = True
+        result.unread.append(str(error))
+    result.unread.append(f"{what} was not judged: the process that was at it {how}")
+    return result

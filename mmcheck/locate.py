@@ -11,6 +11,7 @@ from pathlib import Path
 from mmcheck import storage
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|[A-Za-z0-9/]+[;,])")
+_NO_RELATIVE_PATH = re.compile(rf"\Z|/|.*\0|{_URL.pattern}", re.DOTALL)
 _PARENTS = 3
 _MOST_FOLDERS = 5_000
 
@@ -102,7 +103,7 @@ class Locator:
         bases = [given] if given else list(dict.fromkeys([folder, dataset, *self.roots.parents()]))
         if not any(storage.is_remote(base) for base in bases):
             return
-        missing = [each for each in dict.fromkeys(sources) if each and "\0" not in each and not _URL.match(each)]
+        missing = [each for each in dict.fromkeys(sources) if not _NO_RELATIVE_PATH.match(each)]
         for base in bases:
             paths = {each: self._within(os.path.join(base, each)) for each in missing}
             storage.expect(path for path in paths.values() if path is not None)
@@ -161,7 +162,8 @@ class Locator:
         return Location(found=False)
 
     def _absolute(self, source: str) -> Location:
-        path = self._within(source)
+        # A dataset cannot speak of remote storage, not even by the names that it has in here.
+        path = None if storage.is_remote(source) else self._within(source)
         if path is None:
             return Location(absolute=True, skipped="outside the allowed roots")
         if self._links_out(path):

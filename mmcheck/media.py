@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
+from mmcheck.cache import Cache, identity
+from mmcheck.cache import key as cache_key
 from mmcheck.contracts import TABLES
 from mmcheck.expression import dtype
 from mmcheck.limits import Limits
@@ -41,7 +43,10 @@ def reaches(depth: Depth, column: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Probing:
-    """How the media of a check are looked for and into. `keep_paths` keeps the paths of all that are there."""
+    """How the media of a check are looked for and into.
+
+    `keep_paths` keeps the paths of all that are there, `identify` also what tells that they are what they were.
+    """
 
     roots: Roots
     depth: Depth = "none"
@@ -49,6 +54,7 @@ class Probing:
     modality: str | None = None
     digests: bool = False
     keep_paths: bool = False
+    identify: bool = False
 
     @property
     def opens(self) -> bool:
@@ -59,7 +65,12 @@ class Probing:
         """The processes that open media, where any is to be opened."""
         if not self.opens:
             return None
-        return Pool(children, Manner("decode" if self.depth == "decode" else "header", self.limits, self.digests))
+        return Pool(children, self.manner)
+
+    @property
+    def manner(self) -> Manner:
+        """How the media are opened."""
+        return Manner("decode" if self.depth == "decode" else "header", self.limits, self.digests)
 
 
 @dataclass(slots=True)
@@ -67,7 +78,8 @@ class Seen:
     """What a batch's media come to: the table with the columns that the probe fills, and what adds up over batches.
 
     `distinct` holds hashes of what was referred to; `inlined` counts media that records bring; `died` tells of media
-    whose look was not survived.
+    whose look was not survived. `files` says by which identity every file was seen; `settled`, that nothing was missing
+    and no file is too young to be told from its next version.
     """
 
     media: pl.DataFrame
@@ -75,8 +87,11 @@ class Seen:
     inlined: int
     paths: set[str]
     died: list[str]
+    files: dict[str, tuple[int, ...]]
+    settled: bool
 
 
+_NAMED = frozenset(("path", "id"))
 _NOWHERE, _BROUGHT, _NOTHING = Location(), Location(found=True), Looked(Facts())
 #: A look that is done, or the future list that holds it, and its place there.
 _Answer = Looked | tuple[Future[list[Looked]], int]
@@ -85,9 +100,10 @@ _Answer = Looked | tuple[Future[list[Looked]], int]
 class Prober:
     """Looks into the media of one dataset, each distinct file once."""
 
-    def __init__(self, probing: Probing, pool: Pool | None) -> None:
+    def __init__(self, probing: Probing, pool: Pool | None, cache: Cache | None = None) -> None:
         self.locator, self.probing = Locator(probing.roots), probing
-        self._pool = pool
+        self._pool, self.cache = pool, cache
+        self._identities: dict[str, tuple[int, ...] | None] = {}
         self._known: dict[tuple[str, str | None], _Answer] = {}
 
     @property
@@ -102,12 +118,23 @@ class Prober:
             rows = media.select("source", "storage", "kind", "_blob", "_name").rows()
         self.locator.expect((row[0] for row in rows if row[1] == "path" and self._wanted(row[2])), folder)
         locations = [self._locate(row, folder) for row in rows]
+        look = Look(self, media, rows, locations)
+        if self.probing.identify:
+            look.files = {
+                place.path: self._identity(place.path) for place in locations if place is not None and place.path
+            }
         if self._pool is None:
-            answers: list[_Answer] = [
-                _size(location, row, blobs) for location, row in zip(locations, rows, strict=True)
-            ]
-            return Look(self.probing, media, rows, locations, answers)
-        return Look(self.probing, media, rows, locations, self._ask(self._pool, rows, locations, blobs))
+            look.answers = [_size(location, row, blobs) for location, row in zip(locations, rows, strict=True)]
+        else:
+            self._ask(self._pool, look, blobs)
+        return look
+
+    def _identity(self, path: str) -> tuple[int, ...] | None:
+        if path not in self._identities:
+            if len(self._identities) > _MOST_KNOWN:
+                self._identities.clear()
+            self._identities[path] = identity(path)
+        return self._identities[path]
 
     def _wanted(self, kind: str | None) -> bool:
         return self.probing.modality is None or kind == self.probing.modality
@@ -123,16 +150,16 @@ class Prober:
             return None
         return self.locator.locate(source, folder, is_id=storage == "id", kind=kind)
 
-    def _ask(
-        self, pool: Pool, rows: list[tuple[Any, ...]], locations: list[Location | None], blobs: Sequence[Any]
-    ) -> list[_Answer]:
+    def _ask(self, pool: Pool, look: Look, blobs: Sequence[Any]) -> None:
         """Have the media looked into that nobody has looked into yet."""
+        rows = look.rows
         if len(self._known) > _MOST_KNOWN:  # bounded: what is forgotten is looked into again
             self._known.clear()
         keys = [
             None if location is None or location.path is None else (location.path, row[2])
-            for location, row in zip(locations, rows, strict=True)
+            for location, row in zip(look.locations, rows, strict=True)
         ]
+        self._remember(keys, look)
         fresh = [key for key in dict.fromkeys(keys) if key is not None and key not in self._known]
         inline = [number for number, row in enumerate(rows) if row[3] is not None and self._wanted(row[2])]
         asked = pool.look(
@@ -142,10 +169,27 @@ class Prober:
             ]
         )
         self._known.update(zip(fresh, asked, strict=False))
-        answers: list[_Answer] = [_NOTHING if key is None else self._known[key] for key in keys]
+        look.answers = [_NOTHING if key is None else self._known[key] for key in keys]
         for number, answer in zip(inline, asked[len(fresh) :], strict=True):
-            answers[number] = answer
-        return answers
+            look.answers[number] = answer
+        if self.cache is not None:
+            look.fresh = {name: self._known[key] for key in fresh if (name := self._name(key, look)) is not None}
+
+    def _remember(self, keys: Sequence[tuple[str, str | None] | None], look: Look) -> None:
+        """What the cache knows of files that this prober has not come across."""
+        if self.cache is None:
+            return
+        fresh = [key for key in dict.fromkeys(keys) if key is not None and key not in self._known]
+        names = {key: self._name(key, look) for key in fresh}
+        known = self.cache.get(name for name in names.values() if name is not None)
+        for key, name in names.items():
+            if isinstance(found := known.get(name or b""), Looked):
+                self._known[key] = found
+
+    def _name(self, key: tuple[str, str | None], look: Look) -> bytes | None:
+        """The cache's key for a file; None for one that nothing can tell."""
+        known = look.files.get(key[0])
+        return None if known is None else cache_key("medium", key, known, self.probing.manner)
 
 
 def _size(location: Location | None, row: tuple[Any, ...], blobs: Sequence[Any]) -> Looked:
@@ -162,22 +206,30 @@ def _size(location: Location | None, row: tuple[Any, ...], blobs: Sequence[Any])
 
 @dataclass(slots=True)
 class Look:
-    """A look into the media of a batch that was begun."""
+    """A look into the media of a batch that was begun.
 
-    probing: Probing
+    `files` holds the identity of each file before it was looked into, `fresh` answers that the cache has not yet.
+    """
+
+    prober: Prober
     media: pl.DataFrame
     rows: list[tuple[Any, ...]]
     locations: list[Location | None]
-    answers: Sequence[_Answer]
+    answers: list[_Answer] = field(default_factory=list)
+    files: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
+    fresh: dict[bytes, _Answer] = field(default_factory=dict)
 
     def done(self) -> Seen:
         """What was found, as soon as all of it was looked into."""
-        media = self.media
-        if self.probing.depth == "none":
+        media, probing = self.media, self.prober.probing
+        if probing.depth == "none":
             sources = media["source"].drop_nulls().unique()
             columns = [pl.lit(None, dtype(column.kind)).alias(column.name) for column in _LOOKED]
-            return Seen(media.with_columns(columns), _hashes(sources), media["_blob"].count(), set(), [])
-        looked = [each if isinstance(each, Looked) else each[0].result()[each[1]] for each in self.answers]
+            return Seen(media.with_columns(columns), _hashes(sources), media["_blob"].count(), set(), [], {}, True)
+        looked = [_answer(each) for each in self.answers]
+        if self.prober.cache is not None:
+            told = ((name, _answer(each)) for name, each in self.fresh.items())
+            self.prober.cache.put({name: each for name, each in told if each.died is None})
         places = [
             location or (_BROUGHT if row[3] is not None and each is not _NOTHING else _NOWHERE)
             for location, row, each in zip(self.locations, self.rows, looked, strict=True)
@@ -193,9 +245,20 @@ class Look:
             media.with_columns(_columns(places, looked)),
             _hashes(pl.Series([*files, *others], dtype=pl.String)),
             media["_blob"].count(),
-            files if self.probing.keep_paths else set(),
+            files if probing.keep_paths else set(),
             list(dict.fromkeys(died)),
+            {path: known for path, known in self.files.items() if known is not None},
+            None not in self.files.values() and all(map(_settled, self.rows, places)),
         )
+
+
+def _answer(answer: _Answer) -> Looked:
+    return answer if isinstance(answer, Looked) else answer[0].result()[answer[1]]
+
+
+def _settled(row: tuple[Any, ...], place: Location) -> bool:
+    """Whether another look at a file that is known leads to the same place: nothing that may turn up was missing."""
+    return place.in_parent is None and (place.path is not None or place.skipped == "a URL" or row[1] not in _NAMED)
 
 
 def _hashes(sources: pl.Series) -> pl.Series:

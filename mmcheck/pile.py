@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -47,13 +48,27 @@ class Pile:
             self.spill()
 
     def extend(self, other: Pile) -> None:
-        """Add the rows of a pile that is still in memory."""
-        for frame in other._frames:
+        """Add the rows of another pile."""
+        for frame in other._every():
             self.add(frame)
 
     def map(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
-        """Change the rows of a pile that is still in memory."""
-        self._frames = [change(frame) for frame in self._frames]
+        """Change the rows, whose keys stay; what is on disk comes back to memory."""
+        self._frames = [change(frame) for frame in self._every()]
+        self._rows, self._folder = sum(frame.height for frame in self._frames), None
+
+    def _every(self) -> Iterator[pl.DataFrame]:
+        """All rows; those of one key in the order in which they were added."""
+        if self._folder is None:
+            yield from self._frames
+        else:
+            yield from (rows for number in range(PARTS) if (rows := self.part(number)).height)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: the rows themselves; the folder goes with this very pile."""
+        frames = list(self._every())
+        rows = sum(frame.height for frame in frames)
+        return {**self.__dict__, "_frames": frames, "_rows": rows, "_folder": None}
 
     def spill(self) -> None:
         """Move what is in memory to disk."""

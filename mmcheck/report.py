@@ -84,7 +84,8 @@ class Report:
 
     `suppressed` are findings that a baseline knows, capped like the others; they are in no count but `suppressed`.
     `root` is the folder that names of files are relative to, as seen from where mmcheck ran; `written_by` the version
-    of mmcheck that judged. `picture_roots` are folders whose images a report may show; they are not part of the result.
+    of mmcheck that judged. `picture_roots` are folders whose images a report may show, `remembered` how many shards, of
+    how many, need not be judged again; they are not part of the result.
     """
 
     path: str
@@ -98,6 +99,7 @@ class Report:
     findings: list[Finding]
     notes: list[str] = field(default_factory=list)
     statistics: dict[str, Any] = field(default_factory=dict)
+    remembered: tuple[int, int] | None = None
     suppressed: list[Finding] = field(default_factory=list)
     root: str = "."
     written_by: str = __version__

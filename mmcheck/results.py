@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -74,6 +74,8 @@ class ShardResult:
     skipped: int = 0
     about: Mapping[str, Any] | None = None
     failed: bool = False
+    media_seen: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    settled: bool = True
     unread: list[str] = field(default_factory=list)
     position: int = 0
     statistics: Statistics = field(default_factory=Statistics)
@@ -95,6 +97,8 @@ class ShardResult:
         self.distinct.extend(other.distinct)
         self.inlined += other.inlined
         self.paths |= other.paths
+        self.media_seen |= other.media_seen
+        self.settled = self.settled and other.settled
         self.rows += other.rows
         self.lines += other.lines
         self.skipped += other.skipped
@@ -113,6 +117,17 @@ class ShardResult:
         self.facts.move(rows, lines)
         self.statistics.move(rows)
         return self
+
+
+def combined(results: Iterable[ShardResult], most: int | None) -> ShardResult:
+    """The results of consecutive shards of one file as that of one; at most `most` findings a rule are kept."""
+    total = ShardResult()
+    for result in results:
+        total.about = total.about or result.about
+        total.failed = total.failed or result.failed
+        total.position = max(total.position, result.position)
+        total.add(result.moved(total.rows + total.skipped, total.lines), most)
+    return total
 
 
 def _moved(finding: Finding, rows: int, lines: int) -> Finding:

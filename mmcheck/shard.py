@@ -163,6 +163,8 @@ class Checker:
             result.inlined += seen.inlined
             result.paths |= seen.paths
             result.unread += seen.died
+            result.media_seen = seen.files
+            result.settled = seen.settled
         shard, role = opened.shard, opened.role
         result.statistics.see(tables.frames, len(batch.rows), shard.file.file, samples=role.name == "samples")
         if self.plan.paranoid:

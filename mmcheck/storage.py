@@ -39,9 +39,9 @@ class RemotePath(PosixPath):
     """
 
     def __str__(self) -> str:
-        if not self.is_absolute():
+        if not self.is_absolute() or len(self.parts) == 1:
             return super().__str__()
-        anchor, *rest = self.parts[1:] or [""]
+        anchor, *rest = self.parts[1:]
         protocol, path = anchor.partition(":")[0], "/".join(rest)
         return f"{protocol}://{quote(path, safe=_SAFE) if protocol in _WEB else path}"
 

@@ -8,12 +8,18 @@ all of them goes to FILE, from which `scripts/robustness.py` makes docs/robustne
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+# What the commands keep goes to a folder of the tests' own.
+for _name in ("XDG_CACHE_HOME", "XDG_STATE_HOME"):
+    os.environ[_name] = tempfile.mkdtemp(prefix="mmcheck-tests-")
 
 settings.register_profile("mmcheck", deadline=None)
 settings.load_profile("mmcheck")

@@ -19,6 +19,8 @@ CONFINED = {
     "PIL": ("mmcheck.probe",),
     "simplejpeg": ("mmcheck.probe",),
     "av": ("mmcheck.probe", "mmcheck.clipping"),
+    "fsspec": ("mmcheck.remote",),
+    "aiohttp": ("mmcheck.remote",),
 }
 
 #: The layers, from the values at the bottom to the story at the top: a module imports its own layer and those before.
@@ -27,6 +29,8 @@ LAYERS = (
         "errors",
         "limits",
         "cores",
+        "cache",
+        "child",
         "differences",
         "finding",
         "contracts",
@@ -57,7 +61,10 @@ LAYERS = (
     ),
     ("format", "listing", "compiling", "choosing", "ruleset", "rules", "global_rules", "compose", "media"),
     ("detection", "dataset", "verification", "testing", "rule_examples"),
-    ("results", "file_facts", "paranoid", "sampling", "trial", "shard", "verdicts"),
+    ("file_facts", "plan", "results", "sampling", "unfolding"),
+    ("shard", "trial", "verdicts"),
+    ("local", "ray_engine"),
+    ("remembering", "gathering"),
     ("accounts", "crew", "duplicates", "relocating", "repairs", "storing", "checking", "diffing"),
     ("clipping", "recasting"),
     ("image_tables", "repartition", "transcribing", "rewriting"),

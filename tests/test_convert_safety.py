@@ -45,7 +45,7 @@ def _caught(source: Path, target: Path, number: int) -> int:
 
 
 def test_a_run_that_is_stopped_leaves_nothing(source: Path, tmp_path: Path) -> None:
-    assert _caught(source, tmp_path / "there.jsonl", signal.SIGTERM) == 130
+    assert _caught(source, tmp_path / "there.jsonl", signal.SIGTERM) == 143
     assert names(tmp_path) == []
 
 

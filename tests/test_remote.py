@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from remote_servers import Server, s3, web
 
 from mmcheck import check, readers, storage
 from mmcheck.errors import OpenError, RequestError
 from mmcheck.remote import Store, store
 from mmcheck.report import Report
 from mmcheck.verification import verify
-from remote_servers import Server, s3, web
 
 DATASETS = Path(__file__).parent / "datasets"
 
@@ -314,12 +314,10 @@ def test_what_cannot_be_opened_is_told_in_a_sentence(
     [("s3://b/x", "s3fs", "s3"), ("gs://b/x", "gcsfs", "gs"), ("https://h/x", "aiohttp", "http")],
 )
 def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch, url: str, module: str, extra: str) -> None:
-    import fsspec
+    import fsspec  # noqa: F401
 
     monkeypatch.setitem(sys.modules, module, None)
-    for name in (module, "fsspec.implementations.http"):
-        monkeypatch.delitem(sys.modules, name, raising=False) if name != module else None
-    monkeypatch.setattr(fsspec.registry, "_registry", {})
+    monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, url.partition(":")[0], raising=False)
     with pytest.raises(OpenError, match=rf"pip install 'mmcheck-datasets\[{extra}\]'"):
         Store(os.fspath(storage.given(url)).split("/")[2])
 

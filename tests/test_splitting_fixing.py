@@ -11,7 +11,7 @@ import pytest
 from mmcheck.checking import check
 from mmcheck.errors import RequestError
 from mmcheck.fixing import fix
-from mmcheck.repairs import REPAIRS
+from mmcheck.repairs import REPAIRS, Bench
 from mmcheck.splitting import split
 
 DATASETS = Path(__file__).parent / "datasets"
@@ -91,6 +91,66 @@ def test_an_expression_of_the_users_own_repairs(tmp_path: Path) -> None:
         fix(source, None, format="llava", rules=[rules])
 
 
+def _wrong_suffix(tmp_path: Path) -> Path:
+    """A LLaVA file with a PNG behind `.jpg`, twice, and a sound one."""
+    folder = tmp_path / "source"
+    (folder / "img").mkdir(parents=True)
+    picture = next(each for each in sorted(DATASETS.rglob("*.png")) if each.read_bytes()[-8:-4] == b"IEND")
+    for name in ("img/a.jpg", "img/b.png"):
+        (folder / name).write_bytes(picture.read_bytes())
+    turns = [{"from": "human", "value": "<image>\nq"}, {"from": "gpt", "value": "a"}]
+    images = ["img/a.jpg", "img/b.png", ["img/b.png", "img/a.jpg"]]
+    texts = []
+    for number, image in enumerate(images):
+        turn = {**turns[0], "value": "<image>" * (2 if isinstance(image, list) else 1)}
+        texts.append(json.dumps({"id": number, "image": image, "conversations": [turn, turns[1]], "x": 1.50}))
+    # written by hand: what is not repaired stays as it is, byte for byte
+    (folder / "a.json").write_text("[" + ",\n  ".join(texts).replace("1.5}", "1.50}") + "]")
+    return folder / "a.json"
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_a_medium_gets_the_suffix_of_what_it_is(other: bool, tmp_path: Path) -> None:
+    source = _wrong_suffix(tmp_path)
+    before = {path: path.read_bytes() for path in source.parent.rglob("*") if path.is_file()}
+    assert [each.failed for each in check(source).rules if each.code == "MM023"] == [2]
+    target = (tmp_path if other else source.parent) / "fixed.json"
+    fixed = fix(source, target)
+    assert fixed.by_rule == {"MM023": 2} and fixed.left is not None
+    assert [each.failed for each in fixed.left.rules if each.code in ("MM023", "MM020")] == [0, 0]
+    made = json.loads(target.read_text())
+    assert made[0]["image"] == "fixed_media/img/a.png" and (target.parent / made[0]["image"]).is_file()
+    prefix = "source/" if other else ""
+    assert made[2]["image"] == [prefix + "img/b.png", "fixed_media/img/a.png"]
+    assert ("1.50}" in target.read_text()) is not other
+    assert all(path.read_bytes() == data for path, data in before.items())
+    dry = fix(source, None)
+    assert dry.changed == 2 and '+ "image": "img/a.png"' in dry.diffs[0]
+
+
+def test_a_split_into_another_folder_keeps_its_media_and_its_bytes(tmp_path: Path) -> None:
+    source = _wrong_suffix(tmp_path)
+    (tmp_path / "out").mkdir()
+    here, there = source.parent / "clean.json", tmp_path / "out" / "clean.json"
+    for clean in (here, there):
+        split(source, clean, clean.with_name("rejected.json"), fail_on="warning")
+        report = check(clean)
+        assert (report.totals.records, report.totals.errors, report.totals.warnings) == (1, 0, 0)
+    assert here.read_text().strip("[]\n") in source.read_text()
+    assert json.loads(there.read_text())[0]["image"] == "../source/img/b.png"
+
+
+def test_a_record_with_a_doubled_key_is_not_repaired_nor_lost(tmp_path: Path) -> None:
+    source = tmp_path / "a.jsonl"
+    line = '{"id":1,"id":2,"conversations":[{"from":"human","value":" a "},{"from":"gpt","value":"b"}]}'
+    source.write_text(f"{line}\n{json.dumps(GOOD)}\n")
+    fixed = fix(source, tmp_path / "b.jsonl", format="llava", unsafe=True)
+    assert (fixed.doubled, fixed.changed) == (1, 1)
+    assert (tmp_path / "b.jsonl").read_text().splitlines()[0] == line
+    split(source, tmp_path / "c.jsonl", tmp_path / "r.jsonl", format="llava")
+    assert (tmp_path / "c.jsonl").read_text() == source.read_text()
+
+
 @pytest.mark.parametrize(
     ("name", "before", "after"),
     [
@@ -108,4 +168,4 @@ def test_an_expression_of_the_users_own_repairs(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_repairs(name: str, before: Any, after: Any) -> None:
-    assert REPAIRS[name].change(before, "/data") == after
+    assert REPAIRS[name].change(before, Bench(Path("/data"), Path("/data/x.json"))) == after

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmcheck.cache import default_folder
 from mmcheck.cli import options as o
 from mmcheck.cli.say import exit_code, say, sentence, trace
-from mmcheck.errors import RequestError
+from mmcheck.errors import MmcheckError, RequestError
 from mmcheck.report import Report, Run, Totals
 from mmcheck.reporters import UNCAPPED, render
 
@@ -39,6 +40,9 @@ def check(
     jobs: int | None,
     attest: str | None,
     no_thumbnails: bool,
+    cache: Path | None,
+    no_cache: bool,
+    resume: bool,
     **same: Any,
 ) -> int:
     """Check datasets. `same` are the options that the engine has by the same name."""
@@ -49,8 +53,11 @@ def check(
     if not output and configured.outputs:
         wanted += o.outputs(f"{kind}={target}" for kind, target in configured.outputs.items())
     baselines = known.Known(baseline or configured.baseline, write_baseline, prune_baseline)
+    if no_cache and (cache is not None or resume):
+        raise RequestError(f"--no-cache keeps nothing: leave out {'--resume' if resume else '--cache'}")
     request: dict[str, Any] = {
         **same,
+        "cache": None if no_cache else cache or default_folder(),
         "allow_roots": allow_root,
         "placeholders": placeholder,
         "select": o.codes(select),
@@ -63,7 +70,10 @@ def check(
     jobs_to_do = settings.jobs(paths, as_one, request, configured)
     reports, code = check_each(jobs_to_do, baselines, fail_on or configured.fail_on or "error", quiet)
     if code < 2 or reports:
-        baselines.close()
+        code = max(code, _closed(baselines))
+    if resume:
+        for report in reports:
+            say(_taken_over(report))
     if reports:
         several = len(jobs_to_do) > 1
         if no_thumbnails:
@@ -74,6 +84,24 @@ def check(
             for report in reports:
                 say(f"{report.verdict.upper()} {report.path}")
     return code
+
+
+def _taken_over(report: Report) -> str:
+    """How much of an earlier check of the same dataset this one could take over."""
+    known, of = report.remembered or (0, 0)
+    if not known:
+        return f"{report.path}: nothing is known of an earlier check with these rules: everything was judged"
+    return f"{report.path}: {known} of {of} parts were judged before, and taken over"
+
+
+def _closed(baselines: Known) -> int:
+    """Write the baseline; where that cannot be done the outputs are written all the same."""
+    try:
+        baselines.close()
+    except MmcheckError as error:
+        say(str(error))
+        return error.exit_code
+    return 0
 
 
 def check_each(jobs: list[Job], baselines: Known, fail_on: str, quiet: bool) -> tuple[list[Report], int]:
@@ -120,6 +148,7 @@ def _unopened(dataset: Any, request: dict[str, Any], message: str, started: date
         run=Run(
             **run_times(started, seconds),
             jobs=request.get("jobs", 1),
+            engine=request["engine"],
             complete=False,
             probe=request["probe"],
         ),

@@ -12,6 +12,7 @@ from mmcheck.errors import RequestError, nearest
 from mmcheck.reporters import KINDS, writer
 from mmcheck.storage import given, is_remote
 
+ENGINES = ("local", "ray")
 PROBES = ("auto", "none", "exists", "header", "decode")
 FAIL_ON = ("error", "warning", "info", "never")
 FORMAT_PATH = "a folder of your own formats: rules/ and schemas/"
@@ -140,6 +141,13 @@ def check_options(parser: Parser) -> None:
     add("--fail-on", metavar="|".join(FAIL_ON), type=one_of(*FAIL_ON), help=text)
     add("--quiet", action="store_true", help="no progress, and of the report only the verdict")
     add("-j", "--jobs", "--num-proc", metavar="N", type=number_from(1), help="how many jobs at once")
+    text = "where results are kept that need not be found again (default: the user's cache directory)"
+    add("--cache", metavar="DIR", type=Path, help=text)
+    add("--no-cache", action="store_true", help="find everything anew, and keep nothing")
+    add("--resume", action="store_true", help="go on with a check that was ended, and tell how much is taken over")
+    text = "where the work is done: processes of this machine, or a Ray cluster"
+    add("--engine", default="local", metavar="|".join(ENGINES), type=one_of(*ENGINES), help=text)
+    add("--address", metavar="ADDR", help="the Ray cluster; without it RAY_ADDRESS, or one on this machine alone")
 
 
 def codes(values: Iterable[str]) -> list[str]:

@@ -171,9 +171,9 @@ def _restored(record: dict[str, Any], residue: Map[str, Any], mapping: Mapping, 
     except Unfilled:
         found = None
     media = sum(len(sources) for sources in filling.media.values())
-    if found is not None and intact and filling.used == media:
+    if found is not None and intact and (filling.used == media or _has_media(found, filling.media, mapping, options)):
         return found
-    if found is not None and _shows(found, seen, mapping, options):
+    if found is not None and not intact and _shows(found, seen, mapping, options):
         return found
     if intact:
         document = data_juicer.to_document(seen, options)
@@ -197,6 +197,15 @@ def _parsed(document: Document, mapping: Mapping, options: Options) -> list[str]
         for text, leaves in zip(made.texts, made.leaves, strict=True)
         for start, length in leaves
     ]
+
+
+def _has_media(found: dict[str, Any], media: Map[str, Any], mapping: Mapping, options: Options) -> bool:
+    """Whether a record, converted once more, would have these media."""
+    try:
+        made = mapping.to_document(found, options).media
+    except Inexpressible:
+        return False
+    return all((made.get(kind) or []) == list(sources) for kind, sources in media.items())
 
 
 def _shows(found: dict[str, Any], seen: Map[str, Any], mapping: Mapping, options: Options) -> bool:

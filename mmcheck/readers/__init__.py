@@ -12,7 +12,7 @@ from mmcheck.readers import apart, json_document, json_outline, jsonl
 from mmcheck.readers.batch import Batch, Fault, Part
 from mmcheck.readers.container import Container, container
 from mmcheck.readers.facts import facts
-from mmcheck.readers.parts import count, parts
+from mmcheck.readers.parts import count, parts, span
 from mmcheck.readers.source import BLOCK, Stream, StreamError
 
 __all__ = [
@@ -29,10 +29,12 @@ __all__ = [
     "parts",
     "pointers",
     "read",
+    "span",
 ]
 
 _AFAR = 256 << 10
 _LARGE = 4 << 20
+_MOST_HEAD = 16
 _FAR = 64 << 20
 
 
@@ -108,7 +110,7 @@ READERS: dict[str, Callable[[Path, Container, str, bool, int, Limits], Iterator[
 
 
 def head(path: Path, at: str = "", n: int = 100) -> list[Any]:
-    """The first `n` readable records, cheaply; of a large document that is one record, or whose members are the records
+    """The first `n` readable records, fewer where they are large, cheaply; of a large document that is one record, or whose members are the records
     (`*`), an outline of it.
 
     Bad data gives fewer records or none. Raises OpenError where the file is missing or may not be opened.
@@ -120,9 +122,9 @@ def head(path: Path, at: str = "", n: int = 100) -> list[Any]:
         if outline:
             return [outline] if not at else list(outline.values())[:n]
     values: list[Any] = []
-    for batch in read(path, at, block=_AFAR):
+    for number, batch in enumerate(read(path, at, block=_AFAR), 1):
         values += batch.values
-        if len(values) >= n:
+        if len(values) >= n or (values and number >= _MOST_HEAD):
             break
     return values[:n]
 

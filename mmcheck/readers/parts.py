@@ -11,7 +11,7 @@ from mmcheck.limits import Limits
 from mmcheck.readers import apart
 from mmcheck.readers.batch import Part
 from mmcheck.readers.container import container
-from mmcheck.readers.source import open_file
+from mmcheck.readers.source import BLOCK, open_file
 
 _WINDOW = 64 << 10
 
@@ -65,9 +65,24 @@ def _after_line_break(file: IO[bytes], offset: int, total: int) -> int:
     return total
 
 
+def span(path: Path, part: Part) -> str:
+    """A part in words, counted as the file counts. Raises OpenError where the file is missing."""
+    name = container(path).name
+    if name == "jsonl":
+        return f"bytes {part.start:,} to {part.stop:,}"
+    what = "row group" if name == "parquet" else "record batch"
+    if part.stop - part.start == 1:
+        return f"{what} {part.start:,}"
+    return f"{what}{'s' if name == 'parquet' else 'es'} {part.start:,} to {part.stop - 1:,}"
+
+
 def count(path: Path, part: Part, limits: Limits = Limits()) -> tuple[int, int]:  # noqa: B008  # frozen
-    """How many records and how many lines a range of JSON lines holds, sound or not."""
+    """How many records and how many lines a part holds, sound or not; only JSON lines have lines."""
     rows = lines = 0
+    if (name := container(path).name) != "jsonl":
+        for batch in apart.read(path, name, BLOCK, limits, part):
+            rows += len(batch.rows) + sum(1 for fault in batch.faults if fault.row is not None)
+        return rows, 0
     left, blank = part.stop - part.start, True
     with open_file(path) as file:
         file.seek(part.start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -12,12 +13,16 @@ from mmcheck.errors import OpenError
 #: Requests that are under way together.
 AT_ONCE = 32
 _LIBRARIES = {"s3": "s3fs", "gs": "gcsfs", "hf": "huggingface_hub"}
+#: What these log, tracebacks of failures that are told in a sentence here, goes to stderr where nobody takes it.
+_TALKATIVE = ("fsspec", "s3fs", "gcsfs", "huggingface_hub", "aiohttp", "aiobotocore", "botocore")
 #: Seconds until a connection stands, and between two pieces of an answer.
 _CONNECT, _ANSWER = 10, 60
 
 
 def filesystem(protocol: str, user: str) -> Any:
     """The filesystem of fsspec; `user` is `name:password` for a web server. Raises OpenError without its library."""
+    for library in _TALKATIVE:
+        logging.getLogger(library).addHandler(logging.NullHandler())
     try:
         import fsspec
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mmcheck.errors import OpenError, RequestError
+from mmcheck.errors import OpenError, RequestError, Terminated
 
 #: What follows a target's name in a temporary one: what stands beside it, the process, and what it is.
 _LEFT = re.compile(r"(|_media|\.rejected\.jsonl|\.mmcheck\.json|\.findings\.jsonl|\.yaml)\.(\d{1,9})\.(partial|old)")
@@ -90,10 +90,10 @@ def replacing(target: Path, *, folder: bool = False, optional: bool = False) -> 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Within it SIGTERM interrupts as Ctrl-C does, so that what is half written is taken away."""
+    """Within it SIGTERM unwinds as Ctrl-C does, so that what is half written is taken away."""
 
     def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
+        raise Terminated(number)
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:

@@ -1,0 +1,269 @@
+"""What was found before is taken over while it still holds, and never otherwise."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import mmcheck
+from mmcheck.cache import Cache, identity, key
+from mmcheck.probe.apart import Medium, Pool
+
+Check = Callable[..., Any]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two LLaVA files with images of their own, old enough to be told from what comes after."""
+    root = tmp_path / "data"
+    (root / "images").mkdir(parents=True)
+    for name in ("a", "b"):
+        records = []
+        for number in range(6):
+            image = f"images/{name}{number}.png"
+            Image.new("RGB", (40 + number, 30), (number, 7, 9)).save(root / image)
+            turns = [{"from": "human", "value": "<image>\nWhat is it?"}, {"from": "gpt", "value": f"{name} {number} "}]
+            records.append({"id": f"{name}{number}", "image": image, "conversations": turns})
+        (root / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    settle()
+    return root
+
+
+def settle() -> None:
+    """Files that were written a moment ago are not trusted to be told from their next version."""
+    time.sleep(0.08)
+
+
+@pytest.fixture
+def checked(folder: Path, tmp_path: Path) -> Check:
+    def check(**given: Any) -> Any:
+        return mmcheck.check(folder, format="llava", cache=tmp_path / "cache", jobs=1, **given)
+
+    return check
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The media that were looked into, by file name."""
+    names: list[str] = []
+    look = Pool.look
+
+    def noting(self: Pool, media: Sequence[Medium]) -> Any:
+        names.extend(Path(str(medium.source)).name for medium in media)
+        return look(self, media)
+
+    monkeypatch.setattr(Pool, "look", noting)
+    return names
+
+
+def told(report: Any) -> dict[str, Any]:
+    found: dict[str, Any] = report.to_dict()
+    found.pop("run")
+    return found
+
+
+def test_a_second_check_judges_nothing(checked: Check, asked: list[str]) -> None:
+    first = checked()
+    assert first.remembered == (0, 2) and len(asked) == 12
+    second = checked()
+    assert second.remembered == (2, 2) and len(asked) == 12
+    assert told(second) == told(first)
+    assert first.totals.infos, "edge whitespace is told both times"
+
+
+def test_without_a_cache_nothing_is_kept(folder: Path, tmp_path: Path) -> None:
+    assert mmcheck.check(folder, format="llava").remembered is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+
+
+def test_only_the_file_that_changed_is_judged(checked: Check, folder: Path, asked: list[str]) -> None:
+    checked()
+    with (folder / "b.jsonl").open("a") as file:
+        file.write("{broken\n")
+    settle()
+    asked.clear()
+    report = checked()
+    assert report.remembered == (1, 2) and asked == []
+    assert [(each.rule, each.file, each.row, each.line) for each in report.findings if each.rule == "MM002"] == [
+        ("MM002", "b.jsonl", 6, 7)
+    ]
+
+
+def test_a_medium_that_changed_is_looked_into(checked: Check, folder: Path, asked: list[str]) -> None:
+    checked()
+    before = os.stat(folder / "images/a3.png")
+    (folder / "images/a3.png").write_bytes((folder / "images/a3.png").read_bytes()[:-20])
+    os.utime(folder / "images/a3.png", ns=(before.st_atime_ns, before.st_mtime_ns))
+    settle()
+    asked.clear()
+    report = checked()
+    assert asked == ["a3.png"] and report.remembered == (1, 2)
+    assert [(each.rule, each.row) for each in report.findings if each.rule == "MM021"] == [("MM021", 3)]
+
+
+def test_a_medium_that_went_and_came_back(checked: Check, folder: Path) -> None:
+    checked()
+    (folder / "images/b1.png").rename(folder / "away.png")
+    assert [each.rule for each in checked().findings if each.severity == "error"] == ["MM020"]
+    (folder / "away.png").rename(folder / "images/b1.png")
+    assert not [each for each in checked().findings if each.severity == "error"]
+
+
+def test_other_rules_judge_anew_and_open_nothing(checked: Check, asked: list[str]) -> None:
+    checked()
+    asked.clear()
+    report = checked(profile="qwen2-vl")
+    assert report.remembered == (0, 2) and asked == []
+    assert report.to_dict()["rules"] != checked().to_dict()["rules"]
+
+
+@pytest.mark.parametrize("given", [{"probe": "header"}, {"params": {"max_pixels": 900}}, {"max_findings": 2}])
+def test_another_request_is_another_result(checked: Check, given: dict[str, Any]) -> None:
+    checked()
+    assert checked(**given).remembered == (0, 2)
+    assert checked(**given).remembered == (2, 2)
+
+
+def test_a_sample_is_not_kept(checked: Check) -> None:
+    assert checked(sample="3").remembered is None
+
+
+def _database(tmp_path: Path) -> Path:
+    (found,) = (tmp_path / "cache").glob("*.sqlite")
+    return found
+
+
+@pytest.mark.parametrize("damage", ["garbage", "cut", "empty", "values"])
+def test_a_damaged_cache_is_written_again(checked: Check, tmp_path: Path, damage: str) -> None:
+    first = checked()
+    database = _database(tmp_path)
+    data = database.read_bytes()
+    if damage == "values":
+        with contextlib.closing(sqlite3.connect(database)) as base, base:
+            base.execute("UPDATE found SET value = substr(value, 1, length(value) - 1) || x'00'")
+    else:
+        database.write_bytes({"garbage": b"no database" * 500, "cut": data[: len(data) // 3], "empty": b""}[damage])
+        for suffix in ("-wal", "-shm"):
+            Path(f"{database}{suffix}").unlink(missing_ok=True)
+    again = checked()
+    assert told(again) == told(first)
+    if damage != "cut":  # of a database that is cut, some entries may be left
+        assert again.remembered == (0, 2)
+    assert told(checked()) == told(first)
+
+
+class _Trap:
+    """Writes a file as soon as it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+def test_what_a_stranger_wrote_is_not_even_decoded(checked: Check, tmp_path: Path) -> None:
+    first = checked()
+    trap = pickle.dumps(_Trap(tmp_path / "sprung"))
+    with contextlib.closing(sqlite3.connect(_database(tmp_path))) as base, base:
+        base.execute("UPDATE found SET value = ?", (bytes(32) + trap,))
+    again = checked()
+    assert not (tmp_path / "sprung").exists()
+    assert again.remembered == (0, 2) and told(again) == told(first)
+
+
+def test_an_entry_of_another_key_does_not_count(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.put({b"one": "first", b"two": "second"})
+    with contextlib.closing(sqlite3.connect(next(tmp_path.glob("*.sqlite")))) as base, base:
+        base.execute("UPDATE found SET value = (SELECT value FROM found WHERE key = ?) WHERE key = ?", (b"one", b"two"))
+    assert cache.get([b"one", b"two", b"three"]) == {b"one": "first"}
+
+
+def test_a_cache_of_another_user_does_not_count(
+    checked: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other"))
+    assert checked().remembered == (0, 2)
+
+
+def test_a_key_that_others_can_read_is_none(checked: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    checked()
+    (tmp_path / "state/mmcheck/key").chmod(0o644)
+    assert not Cache(tmp_path / "cache").works
+    assert checked().remembered == (0, 2)
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    report = mmcheck.check(folder, format="llava", cache=tmp_path / "file" / "cache")
+    assert report.remembered == (0, 2) and report.run.complete
+
+
+def test_keys_tell_circumstances_apart(tmp_path: Path) -> None:
+    assert key("a", 1) != key("a", "1") != key("a1")
+    assert key("a", 1) == key("a", 1)
+    fresh = tmp_path / "fresh"
+    fresh.write_text("x")
+    assert identity(fresh) is None, "it may be written again within the same tick"
+    settle()
+    assert identity(fresh) == identity(fresh) is not None
+    assert identity(tmp_path / "absent") is None
+
+
+def _command(folder: Path, cache: Path, *more: str) -> list[str]:
+    where = ["--cache", str(cache), "-j", "2", "--quiet", "-o", "json"]
+    return [sys.executable, "-m", "mmcheck", "check", str(folder), "--format", "llava", *where, *more]
+
+
+def _result(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(done.stdout)
+    found.pop("run")
+    return found
+
+
+def test_two_checks_at_once(folder: Path, tmp_path: Path) -> None:
+    command = _command(folder, tmp_path / "cache")
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    one, other = (json.loads(process.communicate()[0]) for process in both)
+    one.pop("run"), other.pop("run")
+    third = subprocess.run([*command, "--resume"], capture_output=True, text=True)
+    assert one == other == _result(third)
+    assert "2 of 2 parts were judged before" in third.stderr
+
+
+@pytest.mark.fault("SIGKILL during a check with a cache, resumed", "lost findings")
+def test_a_killed_check_goes_on(folder: Path, tmp_path: Path) -> None:
+    whole = _result(subprocess.run(_command(folder, tmp_path / "other"), capture_output=True, text=True))
+    chance = random.Random(7)
+    for _ in range(4):
+        process = subprocess.Popen(_command(folder, tmp_path / "cache"), stdout=subprocess.DEVNULL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(chance.uniform(0.3, 1.2))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = subprocess.run(_command(folder, tmp_path / "cache", "--resume"), capture_output=True, text=True)
+    assert _result(done) == whole
+    assert "parts were judged before" in done.stderr or "nothing is known" in done.stderr
+
+
+def test_resuming_needs_a_cache(folder: Path) -> None:
+    command = [sys.executable, "-m", "mmcheck", "check", str(folder), "--no-cache", "--resume"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "--resume" in done.stderr

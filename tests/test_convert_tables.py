@@ -1,0 +1,172 @@
+"""Tables: what columns do not say, shards, partitions of another size; and records of the hub from the start."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mmcheck.checking import check
+from mmcheck.converting import convert_dataset
+from mmcheck.errors import OpenError, RequestError
+
+DATASETS = Path(__file__).parent / "datasets"
+P = "<|reserved_special_token_0|>"
+PICTURE = next(each for each in sorted(DATASETS.rglob("*.png")) if each.read_bytes()[-8:-4] == b"IEND").read_bytes()
+MEDIUM = {"type": "image", "value": "a.png"}
+RECORDS: list[dict[str, Any]] = [
+    {"text": f"{P} x", "modalities": [MEDIUM]},
+    {"modalities": [], "n": None, "k": 1,
+     "conversations": [{"content": "q", "role": "user"}, {"role": "assistant", "content": "a", "w": 1}]},
+    {"text": f"{P}{P}", "conversations": None, "modalities": [{"value": "a.png", "type": "image", "num": 1.0},
+     {"type": "image", "value": "a.png", "num": 2}], "k": 2.5, "e": [], "u": "\u2028\x00", "big": 2**60},
+    {"text": "t", "modalities": [], "meta": {"mine": 1}},
+]  # fmt: skip
+
+
+def lines(path: Path) -> list[Any]:
+    """The records of a JSONL file."""
+    return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+
+
+def jsonl(path: Path, records: list[Any]) -> Path:
+    """Write JSON lines."""
+    path.write_text("".join(json.dumps(each) + "\n" for each in records), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("table", ["arrow", "t.parquet"])
+def test_absent_and_null_come_back_from_a_table(table: str, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(PICTURE)
+    source = jsonl(tmp_path / "a.jsonl", RECORDS)
+    convert_dataset(source, tmp_path / table, to="multimeditron", format="multimeditron", media="embed")
+    assert check(tmp_path / table, format="multimeditron").totals.errors == 0
+    convert_dataset(tmp_path / table, tmp_path / "back", to="multimeditron", format="multimeditron", media="extract")
+    back = lines(next((tmp_path / "back").glob("*.jsonl")))
+    assert [json.dumps(each) for each in back] == [json.dumps(each) for each in RECORDS]
+    assert (tmp_path / "back" / "a.png").read_bytes() == PICTURE
+
+
+def test_records_that_a_table_says_all_of_get_no_further_column(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "a.jsonl", [{"text": "t", "modalities": []}] * 3)
+    convert_dataset(source, tmp_path / "t.parquet", to="multimeditron")
+    assert pq.read_schema(tmp_path / "t.parquet").names == ["text", "modalities"]
+
+
+def test_llava_in_a_table_keeps_its_records(tmp_path: Path) -> None:
+    records = [
+        {"id": "1", "image": "a.jpg", "conversations": [{"from": "human", "value": "<image>"}]},
+        {"conversations": [{"value": "x", "from": "human"}], "id": "2", "model": None},
+    ]
+    convert_dataset(jsonl(tmp_path / "a.jsonl", records), tmp_path / "t.parquet", to="llava", format="llava")
+    convert_dataset(tmp_path / "t.parquet", tmp_path / "b.jsonl", to="llava", format="llava")
+    assert [json.dumps(each) for each in lines(tmp_path / "b.jsonl")] == [json.dumps(each) for each in records]
+    # columns hold values of one type: where they cannot, that is told
+    source = jsonl(tmp_path / "c.jsonl", [{**records[0], "id": 1}, records[1]])
+    with pytest.raises(RequestError, match="several types"):
+        convert_dataset(source, tmp_path / "u.parquet", to="llava", format="llava")
+    assert not (tmp_path / "u.parquet").exists()
+
+
+def test_an_object_without_a_field_is_told_of(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "a.jsonl", [{"text": "t", "modalities": [], "o": {}}])
+    with pytest.raises(RequestError, match="Parquet has no place"):
+        convert_dataset(source, tmp_path / "t.parquet", to="multimeditron")
+
+
+@pytest.mark.parametrize("to", ["data-juicer", "llava", "multimeditron", "mmc4"])
+def test_shards_hold_all_and_no_more_than_asked_for(to: str, tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "train.jsonl", [{"id": str(n), "text": "word " * n, "images": []} for n in range(200)])
+    convert_dataset(source, tmp_path / "out", to=to, format="data-juicer", shard_size=9_000, residue=False)
+    shards = sorted((tmp_path / "out").iterdir())
+    assert len(shards) > 8 and all(shard.stat().st_size <= 9_000 for shard in shards)
+    assert shards[0].name.startswith("train-00000-of-000")
+    assert check(tmp_path / "out", format=to, probe="none").totals.records == 200
+    convert_dataset(tmp_path / "out", tmp_path / "back.jsonl", to="data-juicer", format=to, residue=False)
+    assert [each["text"].removesuffix(" <|__dj__eoc|>").count("word") for each in lines(tmp_path / "back.jsonl")][
+        :3
+    ] == [0, 1, 2]
+
+
+def test_a_large_record_has_a_shard_of_its_own(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "a.jsonl", [{"text": "x" * size} for size in (10, 5_000, 10)])
+    summary = convert_dataset(source, tmp_path / "out", to="llava", format="data-juicer", shard_size=1_000)
+    assert [name for name in summary.files if name.endswith(".json")] == [f"a-0000{n}-of-00003.json" for n in range(3)]
+
+
+def test_parquet_of_any_format_is_cut_and_joined(tmp_path: Path) -> None:
+    images = [{"bytes": bytes([n % 251]) * 3_000, "path": None} for n in range(100)]
+    table = pa.table(
+        {
+            "text": [P] * 100,
+            "modalities": [[{"type": "image", "value": each}] for each in images],
+            "n": pa.array([None, 1] * 50, pa.int8()),
+        }
+    ).replace_schema_metadata({"huggingface": "{}"})
+    pq.write_table(table, tmp_path / "train.parquet", row_group_size=100)
+    table = pq.read_table(tmp_path / "train.parquet")
+    summary = convert_dataset(
+        tmp_path / "train.parquet", tmp_path / "parts", to="multimeditron", format="multimeditron", shard_size=50_000
+    )
+    parts = sorted((tmp_path / "parts").iterdir())
+    assert len(parts) >= 6 and all(part.stat().st_size <= 55_000 for part in parts)
+    assert [part.name for part in parts] == summary.files and summary.read == summary.written == 100
+    convert_dataset(tmp_path / "parts", tmp_path / "one.parquet", to="multimeditron", format="multimeditron")
+    assert pq.read_table(tmp_path / "one.parquet").equals(table, check_metadata=True)
+    parts[1].write_bytes(parts[1].read_bytes()[:-200])
+    with pytest.raises(OpenError, match="cannot be read"):
+        convert_dataset(tmp_path / "parts", tmp_path / "two.parquet", to="multimeditron", format="multimeditron")
+    assert not (tmp_path / "two.parquet").exists()
+
+
+def test_instructions_beside_the_images_give_a_data_yaml(tmp_path: Path) -> None:
+    images = {f"LA_IMG_{n}": "iVBORw0KGgo=" for n in range(4)}
+    (tmp_path / "LA.json").write_text(json.dumps(images))
+    entry = {"instruction": "q", "answer": "a", "image_ids": ["LA_IMG_1"], "rel_ins_ids": []}
+    (tmp_path / "LA_instructions.json").write_text(json.dumps({"meta": {}, "data": {"LA_INS_1": entry}}))
+    convert_dataset(tmp_path / "LA.json", tmp_path / "LA", to="mimic-it", format="mimic-it")
+    text = (tmp_path / "LA.yaml").read_text()
+    assert "IMAGE_TEXT" in text and "mimicit_path: LA_instructions.json" in text and "images_path: LA\n" in text
+    found = check(tmp_path / "LA.yaml", probe="none")
+    assert {each.rule for each in found.findings if each.severity.value == "error"} == set()
+
+
+NATIVE = [
+    {"text": "[[human]]: <__dj__image>\nq\n[[gpt]]: a <|__dj__eoc|>", "images": ["a.jpg"]},
+    {"id": 1, "images": [], "text": "[[human]]: q\n[[gpt]]: a", "stats": {"n": 1.0}, "meta": {"src": None}},
+    {"text": "<__dj__video> c", "videos": ["v.mp4"], "instruction": ""},
+    {"text": "one <|__dj__eoc|> <__dj__image> two <|__dj__eoc|>", "images": ["a.jpg"], "url": "u", "meta": 3},
+    {"id": 3, "text": "<__dj__audio>\nc<|__dj__eoc|>", "audios": ["a.wav"], "__dj__meta__": {"x": 1}},
+]
+
+
+@pytest.mark.parametrize("name", ["llava", "internvid", "mmc4", "wavcaps"])
+def test_records_of_the_hub_come_back_as_they_were(name: str, tmp_path: Path) -> None:
+    records = [{**each, "Start_timestamp": "00:00:01", "End_timestamp": "00:00:02"} for each in NATIVE]
+    source = jsonl(tmp_path / "dj.jsonl", records)
+    suffix = "json" if name in ("llava", "wavcaps") else "jsonl"
+    there = tmp_path / f"there.{suffix}"
+    first = convert_dataset(source, there, to=name, format="data-juicer", on_error="quarantine")
+    assert first.written
+    convert_dataset(there, tmp_path / "back.jsonl", to="data-juicer", format=name)
+    rejected = {each["row"] for each in lines(tmp_path / f"there.{suffix}.rejected.jsonl")} if first.rejected else set()
+    expected = [json.dumps(each) for number, each in enumerate(records) if number not in rejected]
+    assert [json.dumps(each) for each in lines(tmp_path / "back.jsonl")] == expected
+    # what is edited on the way comes back edited, what says nothing of it does not stand in the way
+    text = there.read_text().replace('q"', 'other"').replace("two", "deux")
+    there.write_text(text)
+    convert_dataset(there, tmp_path / "edited.jsonl", to="data-juicer", format=name)
+    assert len(lines(tmp_path / "edited.jsonl")) == first.written
+
+
+def test_a_folder_is_checked_without_what_stands_beside_its_files(tmp_path: Path) -> None:
+    (tmp_path / "dj").mkdir()
+    jsonl(tmp_path / "dj" / "train.jsonl", [NATIVE[0]])
+    convert_dataset(tmp_path / "dj", tmp_path / "out", to="llava", format="data-juicer")
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["train.json", "train.json.mmcheck.json"]
+    report = check(tmp_path / "out", probe="none")
+    assert (report.format, report.totals.records, report.totals.errors) == ("llava", 1, 0)
