@@ -65,6 +65,7 @@ class Child:
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            env={**os.environ, "POLARS_MAX_THREADS": "1"},  # the children are the threads
             stderr=None if os.environ.get("MMCHECK_DEBUG") else subprocess.DEVNULL,
         )
         theirs.close()

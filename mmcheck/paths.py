@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mmcheck.errors import RequestError
@@ -28,6 +29,7 @@ class Place(NamedTuple):
     keys: tuple[str, ...]
 
 
+@lru_cache(4_096)
 def parse(path: str) -> tuple[Step, ...]:
     """The steps of a path; `.` and the empty path are the value itself."""
     steps: list[Step] = []

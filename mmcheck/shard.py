@@ -98,7 +98,9 @@ class Checker:
     def _faults(self, result: ShardResult, batch: Batch, shard: Shard) -> int:
         """Count what could not be read, and tell how many records that is."""
         for fault in batch.faults:
-            self.add_fault(result, fault, shard.number, shard.file.file, None, fault.message)
+            # The line, which the message tells, is no part of what the record holds, and in a part it is another one.
+            content = fault.message.replace(f"line {fault.line}", "line", 1)
+            self.add_fault(result, fault, shard.number, shard.file.file, None, content)
         if batch.faults:
             role = self.plan.format.roles[shard.file.role]
             result.facts.incomplete |= {plan.name for plan in role.plans}

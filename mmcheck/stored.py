@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from mmcheck.errors import OpenError, RequestError
-from mmcheck.report import Report
+from mmcheck.report import RESULT, Report
+from mmcheck.resources import folder
 
 #: Version of the shape that holds several results.
 RESULTS = 1
@@ -51,8 +53,26 @@ def from_document(document: Any) -> Report | list[Report]:
         results = document.get("results")
         if not isinstance(results, list):
             raise RequestError("it has no list of results")
-        return [Report.from_dict(each) for each in results]
-    return Report.from_dict(document)
+        return [_report(each) for each in results]
+    return _report(document)
+
+
+def _report(document: Any) -> Report:
+    report = Report.from_dict(document)
+    fault = next(iter(_schema().iter_errors(document)), None)
+    if fault is not None:
+        place = "/".join(map(str, fault.instance_path))
+        raise RequestError(f"this is no result of mmcheck as it was written: {place}: {str(fault.message)[:200]}")
+    return report
+
+
+@cache
+def _schema() -> Any:
+    """What a result must be like: what shows it takes it as it is."""
+    import jsonschema_rs
+
+    schema = msgspec.json.decode((folder("schemas") / "mmcheck" / "result" / f"{RESULT}.json").read_bytes())
+    return jsonschema_rs.validator_for({"$ref": "#/$defs/result", "$defs": schema["$defs"]})
 
 
 def to_document(report: Report | list[Report]) -> dict[str, Any]:

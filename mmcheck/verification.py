@@ -43,7 +43,9 @@ def verify(report: Report, path: Path, allowed: Sequence[Path] = (), threads: in
     if report.fingerprint is not None and dataset_fingerprint(report.files) != report.fingerprint:
         found.append(Difference("altered", "the result itself", "its fingerprint is not that of the files it lists"))
     with ThreadPoolExecutor(threads) as pool:
-        checked = pool.map(lambda file: _difference(file, listing.root, allowed), judged.values())
+        checked = pool.map(
+            lambda file: _difference(file, listing.root, allowed, storage.absolute(path)), judged.values()
+        )
         found += [each for each in checked if each is not None]
     whole = os.path.normpath(report.path) == os.path.normpath(report.root)  # a folder was judged, not one file of it
     new = sorted({each.file for each in listing.candidates} - judged.keys() - passed_over) if whole else []
@@ -56,17 +58,29 @@ def counted(differences: Sequence[Difference]) -> Iterator[str]:
         yield f"{sum(each.what == what for each in differences):,} {what}"
 
 
-def _difference(file: FileSummary, root: Path, allowed: Sequence[Path]) -> Difference | None:
+def _leads_out(path: Path, roots: Roots) -> bool:
+    """Whether a link takes a file out of the folders that are read, which may themselves be named by links."""
+    if isinstance(path, storage.RemotePath):
+        return False
+    real = Roots(Path(os.path.realpath(roots.dataset)), allowed=tuple(map(_real, roots.allowed)))
+    return not real.may_read(os.path.realpath(path)) and not roots.may_read(os.path.realpath(path))
+
+
+def _real(path: Path) -> Path:
+    return path if isinstance(path, storage.RemotePath) else Path(os.path.realpath(path))
+
+
+def _difference(file: FileSummary, root: Path, allowed: Sequence[Path], named: Path) -> Difference | None:
     path = storage.absolute(root / file.file)
     roots = Roots(root, allowed=tuple(storage.absolute(each) for each in allowed))
-    if not roots.may_read(os.fspath(path)):
+    if not roots.may_read(os.fspath(path)) or "\0" in file.file or (path != named and _leads_out(path, roots)):
         return Difference("outside", file.file, "outside the folders that are read; --allow-root DIR adds one")
     try:
         size, digest = digest_of(path)
     except FileNotFoundError:
         return Difference("missing", file.file)
-    except OSError as error:
-        return Difference("unreadable", file.file, error.strerror or str(error))
+    except (OSError, ValueError) as error:
+        return Difference("unreadable", file.file, getattr(error, "strerror", None) or str(error))
     if file.digest is None:
         return None if size == file.bytes else Difference("changed", file.file, f"{file.bytes:,} → {size:,} bytes")
     if digest == file.digest:

@@ -46,6 +46,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             unknown = set(outcomes) - set(OUTCOMES)
             assert not unknown, f"{item.nodeid} looks out for {unknown}, which is none of {OUTCOMES}"
             item.user_properties.append(("attack", [kind, what, ["crashes", *outcomes]]))
+            own = getattr(getattr(item, "obj", None), "_hypothesis_internal_use_settings", None)
+            if own is not None:  # a property test is as many inputs as it has examples
+                item.user_properties.append(("tried", own.max_examples))
 
 
 @pytest.fixture

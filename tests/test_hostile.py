@@ -89,6 +89,7 @@ def in_time(seconds: float, function: Callable[[], Any]) -> Any:
 # ── paths ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.threat("paths, links and names that lead out of the dataset", "escapes")
 def test_paths_that_lead_out_are_never_touched(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "link.jpg").symlink_to(tmp_path / "secret.jpg")
     (folder / "out").symlink_to(tmp_path)
@@ -109,6 +110,7 @@ def test_paths_that_lead_out_are_never_touched(folder: Path, tmp_path: Path, mon
     assert str(tmp_path / "secret.jpg") not in touched
 
 
+@pytest.mark.threat("what is no file: pipes, sockets, devices, folders", "hangs")
 def test_what_is_no_file_is_not_opened_as_a_medium(folder: Path) -> None:
     os.mkfifo(folder / "fifo")
     (folder / "folder").mkdir()
@@ -120,6 +122,7 @@ def test_what_is_no_file_is_not_opened_as_a_medium(folder: Path) -> None:
     assert codes(report) == [("MM021", 0), ("MM021", 1), ("MM021", 2)]
 
 
+@pytest.mark.threat("what is no file: pipes, sockets, devices, folders", "hangs")
 @pytest.mark.parametrize("given", ["fifo", "/dev/zero", "folder/train.jsonl", "folder"])
 def test_what_is_no_file_is_not_opened_as_a_dataset(folder: Path, given: str) -> None:
     os.mkfifo(folder / "fifo")
@@ -132,6 +135,7 @@ def test_what_is_no_file_is_not_opened_as_a_dataset(folder: Path, given: str) ->
         assert isinstance(found, OpenError)
 
 
+@pytest.mark.threat("paths, links and names that lead out of the dataset", "escapes")
 def test_a_data_file_that_is_a_link_out_is_not_read(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.jsonl").write_text('{"token": "hunter2"\n')
     (folder / "leak.jsonl").symlink_to(tmp_path / "secret.jsonl")
@@ -143,6 +147,7 @@ def test_a_data_file_that_is_a_link_out_is_not_read(folder: Path, tmp_path: Path
     assert "hunter2" in json.dumps(mmcheck.check(folder / "leak.jsonl", format="llava").to_dict())
 
 
+@pytest.mark.threat("references to the network", "escapes")
 def test_nothing_is_fetched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no(*_: Any, **__: Any) -> Any:
         raise AssertionError("a connection was tried")
@@ -156,6 +161,7 @@ def test_nothing_is_fetched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert {each.rule for each in mmcheck.check(media(folder, "a.jpg", *odd)).findings} == {"MM020"}
 
 
+@pytest.mark.threat("paths, links and names that lead out of the dataset", "escapes")
 @pytest.mark.parametrize(
     "names", [["/etc/passwd"], ["../../x.arrow"], ["a\0b"], [{"x": 1}], "x", None, ["x" * 5000], [["data.arrow"]]]
 )
@@ -166,6 +172,7 @@ def test_a_hostile_state_json(folder: Path, names: Any) -> None:
     assert {each.rule for each in report.findings} <= {"MM003", "MM004"} and report.findings
 
 
+@pytest.mark.threat("paths, links and names that lead out of the dataset", "escapes")
 @pytest.mark.parametrize("splits", [["../../.."], ["/etc"], [{"a": 1}], {"a": 1}, 3, ["x" * 5000], ["a\0b"]])
 def test_a_hostile_dataset_dict_json(folder: Path, splits: Any) -> None:
     (folder / "dataset_dict.json").write_text(json.dumps({"splits": splits}))
@@ -178,6 +185,7 @@ def test_a_hostile_dataset_dict_json(folder: Path, splits: Any) -> None:
 _RAW = GOOD[0].replace(b"r0", b"r9")
 
 
+@pytest.mark.threat("hostile JSON: nesting, NUL, surrogates, encodings, numbers, keys", "hangs", "lost findings")
 @pytest.mark.parametrize(
     ("line", "code"),
     [
@@ -211,6 +219,7 @@ def test_a_hostile_record_hides_no_other(folder: Path, line: bytes, code: str | 
         assert mmcheck.check(array, format="llava").exit_code() == (1 if code else 0)
 
 
+@pytest.mark.threat("hostile JSON: nesting, NUL, surrogates, encodings, numbers, keys", "hangs", "lost findings")
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-32-le"])
 def test_other_encodings_are_named(folder: Path, encoding: str) -> None:
     text = "".join(each.decode() + "\n" for each in GOOD * 3)
@@ -218,11 +227,13 @@ def test_other_encodings_are_named(folder: Path, encoding: str) -> None:
     assert [each.rule for each in report.findings] in (["MM002"], ["MM003"])
 
 
+@pytest.mark.threat("hostile JSON: nesting, NUL, surrogates, encodings, numbers, keys", "hangs", "lost findings")
 def test_of_duplicate_keys_the_one_counts_that_loaders_keep(folder: Path) -> None:
     twice = GOOD[0][:-1] + b', "image": "../../../../../../../../etc/passwd"}'
     assert codes(mmcheck.check(lines(folder, twice))) == [("MM026", 0)]
 
 
+@pytest.mark.threat("hostile JSON: nesting, NUL, surrogates, encodings, numbers, keys", "hangs", "lost findings")
 @pytest.mark.parametrize("name", ["train.jsonl", "train.json"])
 def test_objects_with_very_many_keys(folder: Path, name: str) -> None:
     keys = b",".join(b'"k%d":1' % number for number in range(200_000))
@@ -234,11 +245,13 @@ def test_objects_with_very_many_keys(folder: Path, name: str) -> None:
     assert all(len(each.message) < 2_000 for each in report.findings)
 
 
+@pytest.mark.threat("hostile JSON: nesting, NUL, surrogates, encodings, numbers, keys", "hangs", "lost findings")
 def test_nothing_takes_more_than_linear_time_on_open_strings() -> None:
     text = b'"' + b'\\"' * 500_000 + b"]" * 24
     assert in_time(2, lambda: [too_deep(text)]) == [None]
 
 
+@pytest.mark.threat("hostile JSON: nesting, NUL, surrogates, encodings, numbers, keys", "hangs", "lost findings")
 def test_a_long_line_is_one_finding(folder: Path) -> None:
     path = lines(folder, GOOD[0], b'{"id": "' + b"x" * 9_000 + b'"}', GOOD[1])
     assert codes(mmcheck.check(path, params={"max_line_bytes": 5_000})) == [("MM002", 1)]
@@ -251,6 +264,7 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 
+@pytest.mark.threat("hostile YAML: billion laughs, nesting, tags", "hangs")
 @pytest.mark.parametrize(
     "text",
     [
@@ -293,6 +307,7 @@ def gif(frames: int) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.threat("bombs among media: pixels, frames, compressed text, archives", "hangs")
 def test_image_bombs(folder: Path) -> None:
     still = zlib.compress(bytes(4))
     bombs = {
@@ -311,6 +326,7 @@ def test_image_bombs(folder: Path) -> None:
     assert codes(slow) == [("MM022", 0)]
 
 
+@pytest.mark.threat("bombs among media: pixels, frames, compressed text, archives", "hangs")
 def test_archives_in_place_of_images(folder: Path) -> None:
     with zipfile.ZipFile(folder / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.npy", bytes(32 << 20))
@@ -318,6 +334,7 @@ def test_archives_in_place_of_images(folder: Path) -> None:
     assert codes(mmcheck.check(media(folder, "a.npz", "v.nii.gz"))) == [("MM021", 0), ("MM021", 1)]
 
 
+@pytest.mark.threat("decompression bombs: gzip, zstd, pages of Parquet, buffers of Arrow", "hangs")
 def test_compressed_text_bombs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmcheck.readers.source.DENSE", 1 << 20)
     bomb = GOOD[0] + b"\n" + b" " * (24 << 20)
@@ -395,6 +412,7 @@ def test_columnar_bombs_are_seen_before_they_unfold(folder: Path, name: str) -> 
     assert (counted.max_memory() or 0) < 32 << 20
 
 
+@pytest.mark.threat("decompression bombs: gzip, zstd, pages of Parquet, buffers of Arrow", "hangs")
 def test_a_footer_that_lies_hides_no_bomb(folder: Path) -> None:
     """The pages' own headers are counted, not the sums of the footer."""
     page_bomb(folder / "a.parquet", "zstd")
@@ -415,12 +433,14 @@ def test_a_parquet_file_that_nests_deeply_or_holds_bytes_where_text_belongs(fold
 # ── schemas and rules ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.threat("schemas with patterns that take forever", "hangs")
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$", "(a|aa)+$"])
 def test_a_schema_pattern_takes_no_exponential_time(pattern: str) -> None:
     judge = Judge({"type": "string", "pattern": pattern})
     assert in_time(5, lambda: [judge.is_valid("a" * 60 + "!")]) == [False]
 
 
+@pytest.mark.threat("schemas with patterns that take forever", "hangs")
 @pytest.mark.parametrize(
     "pattern", ["(?=(a+))*b", r"(a*)*\1b", "((((a{9}){99}){99}){99}){99}", "("], ids=["look", "back", "large", "open"]
 )
@@ -432,6 +452,7 @@ def test_a_schema_pattern_beyond_a_linear_engine_is_refused_or_gives_up(pattern:
     in_time(5, judged)
 
 
+@pytest.mark.threat("schemas that refer to the network", "escapes")
 @pytest.mark.parametrize("reference", ["http://127.0.0.1:9/s.json", "file:///etc/passwd", "other.json", "../2.json"])
 def test_a_schema_refers_to_nothing_outside(reference: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def no(*_: Any, **__: Any) -> Any:
@@ -442,6 +463,7 @@ def test_a_schema_refers_to_nothing_outside(reference: str, monkeypatch: pytest.
         Judge({"$id": "https://example.org/a.json", "properties": {"a": {"$ref": reference}}}).is_valid({"a": 1})
 
 
+@pytest.mark.threat("hostile rules files: subqueries, files, Python, expression bombs", "hangs", "escapes")
 @pytest.mark.parametrize(
     "expression",
     [
@@ -467,6 +489,7 @@ def in_time_raising(function: Callable[[], Any]) -> None:
         raise outcome
 
 
+@pytest.mark.threat("hostile rules files: subqueries, files, Python, expression bombs", "hangs", "escapes")
 def test_a_regular_expression_of_a_rule_takes_linear_time(folder: Path) -> None:
     rules = folder / "ours.yaml"
     stanza = {"code": "PX001", "name": "our-own", "severity": "error", "table": "turns"}
@@ -476,6 +499,7 @@ def test_a_regular_expression_of_a_rule_takes_linear_time(folder: Path) -> None:
     assert in_time(10, lambda: mmcheck.check(path, rules=[rules], format="llava")).exit_code() == 0
 
 
+@pytest.mark.threat("hostile rules files: subqueries, files, Python, expression bombs", "hangs", "escapes")
 @pytest.mark.parametrize(
     "document",
     [
@@ -492,6 +516,7 @@ def test_a_hostile_rules_file_is_refused(folder: Path, document: Any) -> None:
         mmcheck.check(lines(folder, *GOOD), rules=[folder / "ours.yaml"])
 
 
+@pytest.mark.threat("what is no file: pipes, sockets, devices, folders", "hangs")
 def test_a_rules_file_that_is_no_file(folder: Path) -> None:
     os.mkfifo(folder / "ours.yaml")
     path = lines(folder, *GOOD)
@@ -520,6 +545,7 @@ def evil(folder: Path) -> Report:
     return report
 
 
+@pytest.mark.threat("dataset text that attacks outputs: escapes, markup, HTML, commands", "escapes")
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_no_output_lets_a_dataset_speak(evil: Report, kind: str, tmp_path: Path) -> None:
     target = tmp_path / "out"
@@ -547,11 +573,13 @@ def test_no_output_lets_a_dataset_speak(evil: Report, kind: str, tmp_path: Path)
         assert len(commands) == len(text.splitlines())
 
 
+@pytest.mark.threat("dataset text that attacks outputs: escapes, markup, HTML, commands", "escapes")
 def test_findings_hold_no_markup_of_rich(evil: Report, tmp_path: Path) -> None:
     render(evil, "rich", tmp_path / "out")
     assert "[red]x[/red]" in (tmp_path / "out").read_text()
 
 
+@pytest.mark.threat("dataset text that attacks outputs: escapes, markup, HTML, commands", "escapes")
 def test_the_command_line_shows_no_escape(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     rules = folder / "ours.yaml"
     rules.write_text('rules: [{"code": "\\e[31m", "name": "\\e]0;x\\a", "severity": "\\e[2J"}]')
@@ -563,6 +591,7 @@ def test_the_command_line_shows_no_escape(folder: Path, capfd: pytest.CaptureFix
     assert not CONTROL.search(out + error)
 
 
+@pytest.mark.threat("results that somebody has edited: report, compare, verify")
 @pytest.mark.parametrize(
     "content",
     [
@@ -579,6 +608,7 @@ def test_a_hostile_result_file(tmp_path: Path, content: bytes, capfd: pytest.Cap
     assert not CONTROL.search(out + error) and "Traceback" not in error and "itself failed" not in error
 
 
+@pytest.mark.threat("results that somebody has edited: report, compare, verify")
 def test_a_stored_result_with_wrong_types_is_refused_or_shown(evil: Report, tmp_path: Path) -> None:
     whole = json.loads(json.dumps(replace(evil, findings=evil.findings[:2]).to_dict(), default=str))
     for key in whole:

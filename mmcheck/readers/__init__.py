@@ -32,6 +32,7 @@ __all__ = [
     "span",
 ]
 
+_WIDE = 16 << 20
 _AFAR = 256 << 10
 _LARGE = 4 << 20
 _MOST_HEAD = 16
@@ -43,12 +44,12 @@ def read(
     at: str = "",
     *,
     document: bool = False,
-    block: int = BLOCK,
+    block: int | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     part: Part | None = None,
 ) -> Iterator[Batch]:
-    """The records of a file, in batches of about `block` bytes of text and at most 10,000 records; or of one part of
-    it, whose rows and lines are counted from its own start.
+    """The records of a file, in batches of about `block` bytes (default: 4 MB of text, 16 MB of rows, which may hold
+    media) and at most 10,000 records; or of one part of it, whose rows and lines are counted from its own start.
 
     `at` is a JSON pointer to the array or the object that holds the records of a JSON document; "" is the top level,
     where an object is one record, and "*" the top level, where an object is a map of records. With `document` the
@@ -56,6 +57,8 @@ def read(
     not be opened.
     """
     found = container(path)
+    if block is None:
+        block = _WIDE if found.name in ("parquet", "arrow") else BLOCK
     if found.fault is not None:
         yield Batch(faults=[found.fault])
     elif part is not None and found.name == "jsonl":
@@ -110,8 +113,8 @@ READERS: dict[str, Callable[[Path, Container, str, bool, int, Limits], Iterator[
 
 
 def head(path: Path, at: str = "", n: int = 100) -> list[Any]:
-    """The first `n` readable records, fewer where they are large, cheaply; of a large document that is one record, or whose members are the records
-    (`*`), an outline of it.
+    """The first `n` readable records, cheaply: fewer where they are large; of a large document that is one record, or
+    whose members are the records (`*`), an outline of it.
 
     Bad data gives fewer records or none. Raises OpenError where the file is missing or may not be opened.
     """

@@ -28,7 +28,7 @@ def buffer_sizes(pages: Any) -> Iterator[int]:
                 if after <= at:
                     return
                 at = after
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, OverflowError):
         return
 
 

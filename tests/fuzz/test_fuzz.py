@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import random
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +25,8 @@ from mmcheck.errors import MmcheckError, OpenError
 from mmcheck.format import load, names
 from mmcheck.probe import DEFECTS, Limits, probe
 from mmcheck.readers import head, header, pointers, read
+from mmcheck.readers.buffer_sizes import buffer_sizes
+from mmcheck.readers.page_sizes import page_sizes
 from mmcheck.ruleset import build
 
 TEXTS = {
@@ -54,8 +59,11 @@ def hold(path: Path, at: str, document: bool, block: int) -> None:
     pointers(path)
 
 
+@pytest.mark.threat("mutated files: JSON, JSON lines, CSV, YAML")
 @pytest.mark.parametrize("storage", TEXTS)
-def test_text_readers(storage: str, place: Path) -> None:
+def test_text_readers(storage: str, place: Path, tried: Any) -> None:
+    tried(EXAMPLES)
+
     @FUZZ
     @given(mutated(TEXTS[storage]), st.sampled_from(AT), st.booleans(), st.sampled_from([64, 1_000, 1 << 20]))
     def attempt(seed: tuple[Path, bytes], at: str, document: bool, block: int) -> None:
@@ -80,8 +88,10 @@ def _columnar(folder: str, seeds: list[Path], count: int, seed: int) -> None:
         hold(path, "", False, 10_000)
 
 
+@pytest.mark.threat("mutated files: Parquet, Arrow", "hangs")
 @pytest.mark.skipif(not COLUMNAR, reason="no Parquet or Arrow file among the seeds")
-def test_columnar_readers(place: Path) -> None:
+def test_columnar_readers(place: Path, tried: Any) -> None:
+    tried(2 * EXAMPLES)
     seed = random.randrange(2**32) if LONG else 7
     context = multiprocessing.get_context("spawn")
     child = context.Process(target=_columnar, args=(str(place), COLUMNAR, EXAMPLES * 2, seed))
@@ -94,6 +104,20 @@ def test_columnar_readers(place: Path) -> None:
     assert child.exitcode == 0, f"seed {seed}: exit code {child.exitcode}, with {kept}"
 
 
+@pytest.mark.threat("mutated files: Parquet, Arrow", "hangs")
+@pytest.mark.skipif(not COLUMNAR, reason="no Parquet or Arrow file among the seeds")
+@FUZZ
+@given(mutated(COLUMNAR), st.integers(-1, 2**63), st.integers(-1, 2**63))
+def test_what_pages_say_of_themselves(seed: tuple[Path, bytes], start: int, size: int) -> None:
+    """Sizes, or an error that the reader takes for damage; never more pages than there are bytes."""
+    _, data = seed
+    assert len(list(buffer_sizes(data))) <= len(data)
+    for at in (start % (len(data) + 1), start):
+        column = SimpleNamespace(dictionary_page_offset=None, data_page_offset=at, total_compressed_size=size)
+        with suppress(OSError, ValueError, OverflowError):
+            assert sum(1 for _ in page_sizes(io.BytesIO(data), column)) <= len(data)
+
+
 def _strictly(line: bytes) -> Any:
     def no(name: str) -> Any:
         raise ValueError(name)
@@ -104,6 +128,7 @@ def _strictly(line: bytes) -> Any:
 _REFUSED = ("surrogate", "out of range", "levels deep", "not readable as JSON")
 
 
+@pytest.mark.threat("mutated JSON lines against the standard library", "lost findings")
 @FUZZ
 @given(st.lists(mutated(TEXTS["jsonl"]), min_size=1, max_size=3), st.sampled_from([100, 5_000, 1 << 20]))
 def test_the_json_path_agrees_with_the_standard_library(seeds: list[tuple[Path, bytes]], block: int) -> None:
@@ -133,6 +158,7 @@ def test_the_json_path_agrees_with_the_standard_library(seeds: list[tuple[Path, 
                 assert values[row] == expected
 
 
+@pytest.mark.threat("mutated media")
 @FUZZ
 @given(mutated(PICTURES), st.sampled_from(["header", "decode"]), st.sampled_from([None, "image", "audio", "volume"]))
 def test_the_probe(seed: tuple[Path, bytes], depth: Any, kind: str | None) -> None:
@@ -147,6 +173,7 @@ RULES = files("*.yaml", real=False, most=30)
 LLAVA = load("llava")
 
 
+@pytest.mark.threat("mutated rules files")
 @FUZZ
 @given(mutated([path for path in RULES if "rules" in path.parts and path.is_relative_to(ROOT / "rules")]))
 def test_the_rules_loader(seed: tuple[Path, bytes]) -> None:
@@ -162,6 +189,7 @@ def test_the_rules_loader(seed: tuple[Path, bytes]) -> None:
 RECORDS = [path for path in TEXTS["jsonl"] + TEXTS["json"] if path.stat().st_size < 20_000]
 
 
+@pytest.mark.threat("mutated datasets, checked as a whole")
 @FUZZ
 @given(mutated(RECORDS), st.sampled_from([None, *names()]))
 def test_a_whole_check(seed: tuple[Path, bytes], form: str | None) -> None:

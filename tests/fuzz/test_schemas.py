@@ -32,8 +32,9 @@ def records(name: str, role: str) -> list[Any]:
     return found
 
 
+@pytest.mark.threat("mutated records: the judge against jsonschema", "lost findings")
 @pytest.mark.parametrize(("name", "role"), ROLES, ids=lambda value: str(value))
-def test_both_validators_agree(name: str, role: str) -> None:
+def test_both_validators_agree(name: str, role: str, tried: Any) -> None:
     judge = load(name).judge(role)
     reference = jsonschema.Draft202012Validator(judge.schema)
     seeds = records(name, role)
@@ -46,12 +47,14 @@ def test_both_validators_agree(name: str, role: str) -> None:
         verdict = judge.holds(value)
         assert verdict == reference.is_valid(value), value
         assert bool(judge.faults(value, 0, 1)) != verdict, value
+        tried(1)
         verdicts.add(verdict)
     assert True in verdicts
 
 
+@pytest.mark.threat("mutated records through every rule")
 @pytest.mark.parametrize(("name", "role"), ROLES, ids=lambda value: str(value))
-def test_the_engine_takes_any_record(name: str, role: str, tmp_path: Path) -> None:
+def test_the_engine_takes_any_record(name: str, role: str, tmp_path: Path, tried: Any) -> None:
     """Whatever a record holds, it is judged: no rule raises, and every table keeps its contract."""
     form = load(name)
     wanted = form.roles[role]
@@ -61,6 +64,7 @@ def test_the_engine_takes_any_record(name: str, role: str, tmp_path: Path) -> No
     seeds = records(name, role)
     rng = random.Random(None if LONG else f"{name}/{role}")
     made = [changed(rng.choice(seeds), rng, 3) for _ in range(4 * EXAMPLES)]
+    tried(len(made))
     at = wanted.at[0].strip("/*")
     path = tmp_path / suffix.replace("*", "fuzz")
     if suffix.endswith(".jsonl"):
