@@ -11,14 +11,14 @@ demo: $(READY)  ## check the bundled example datasets, good and bad
 	@$(BIN)/mmcheck demo
 
 test: $(READY)  ## the tests alone
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 test-lowest:  ## the tests with the lowest versions that pyproject.toml allows, in an environment of their own
 	@mkdir -p build
 	@test -x build/lowest/bin/python || "$(PYTHON)" -m venv build/lowest
 	@"$(PYTHON)" scripts/lowest.py > build/lowest.txt
 	@build/lowest/bin/python -m pip install --quiet --disable-pip-version-check -c build/lowest.txt -e '.[dev]'
-	@build/lowest/bin/python -m pytest -n auto
+	@build/lowest/bin/python -m pytest -n auto --dist loadgroup
 
 fuzz: $(READY)  ## hostile input for FUZZ_EXAMPLES examples a harness: readers, JSON, probe, rules files
 	@MMCHECK_FUZZ=$${FUZZ_EXAMPLES:-20000} $(BIN)/python -m pytest -n auto tests/fuzz
@@ -27,7 +27,7 @@ check: $(READY)  ## what continuous integration runs: style, types, tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 fmt: $(READY)  ## format the code, repair what ruff can repair
 	@$(BIN)/ruff format .

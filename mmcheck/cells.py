@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -119,11 +120,9 @@ def fitting(name: str, values: list[Any], kind: Kind) -> pl.Series:
     """A Polars series of the values as `kind`, null where one does not fit."""
     if values and values[0] is None and values.count(None) == len(values):
         return constant(name, None, kind, len(values))
-    if kind == "string":
-        try:
-            return pl.Series(name, values, dtype=pl.String)  # refuses all but texts and nulls
-        except (TypeError, ValueError):
-            pass
+    # Polars would look for a type of nested values first, and takes all memory where they are nested deeply.
+    if kind == "string" and {*map(type, values)} <= {str, NoneType}:
+        return series(name, values, kind)
     return series(name, coerce(values, kind), kind)
 
 

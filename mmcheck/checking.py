@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -196,8 +197,8 @@ def _with_root(finding: Finding, locator: Locator, root: Path) -> Finding:
         return replace(finding, hint=f"it is below {parent}, where the format's loader does not look")
     if finding.count is None:
         return finding
-    root = locator.root_that_works(finding.value)
-    return finding if root is None else replace(finding, hint=f"they are there below {root}: --media-root {root}")
+    works = locator.root_that_works(finding.value)
+    return finding if works is None else replace(finding, hint=f"they are there below {works}: --media-root {works}")
 
 
 def _splits(dataset: Dataset) -> int:
@@ -244,7 +245,8 @@ def run_times(started: datetime, seconds: float) -> dict[str, Any]:
     """The time fields of a run; `SOURCE_DATE_EPOCH` fixes them, so that two runs over the same bytes are the same."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if epoch.isdecimal():
-        started, seconds = datetime.fromtimestamp(int(epoch), UTC), 0.0
+        with contextlib.suppress(ValueError, OverflowError, OSError):  # a time that no calendar knows fixes nothing
+            started, seconds = datetime.fromtimestamp(int(epoch), UTC), 0.0
     return {"started": started.strftime("%Y-%m-%dT%H:%M:%SZ"), "seconds": round(seconds, 3)}
 
 

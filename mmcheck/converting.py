@@ -139,7 +139,8 @@ def _transcribe(
         raise OpenError(f"{absent}: {fault.message}")
     if not files:
         roles = ", ".join(sorted({file.role for file in dataset.files}))
-        raise RequestError(f"{dataset.path} holds no records that could be converted, only {roles}: name the file of the records")
+        words = f"{dataset.path} holds no records that could be converted, only {roles}"
+        raise RequestError(f"{words}: name the file of the records")
     container = layouts.container_for(target, way.target)
     if container is not None:
         if way.media == "extract" or cut_videos:

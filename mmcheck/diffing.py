@@ -16,6 +16,7 @@ from mmcheck import readers
 from mmcheck.dataset import Dataset, open_dataset
 from mmcheck.differences import CLASSES, Digest, differences, passed_over
 from mmcheck.errors import RequestError
+from mmcheck.listing import near, readable
 
 EXAMPLES = 5
 """How many examples of each class are kept."""
@@ -160,7 +161,8 @@ def _digests(first: Path, second: Path) -> Digest:
     @lru_cache(1 << 16)
     def digest(source: str, side: int) -> str | None:
         path = Path(os.path.normpath(roots[side] / source))
-        if not path.is_relative_to(roots[side]) or not path.is_file():
+        inside = any(path.is_relative_to(folder) for folder in near(roots[side]))
+        if "\0" in source or not inside or not readable(path, near(roots[side])) or not path.is_file():
             return None
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "blake2b").hexdigest()

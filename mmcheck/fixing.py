@@ -58,9 +58,10 @@ def fix(
     *,
     unsafe: bool = False,
     overwrite: bool = False,
+    dry_run: bool = False,
     **request: Any,
 ) -> Fixed:
-    """Write a repaired copy of a dataset to `output`; None only shows what would change (a dry run).
+    """Write a repaired copy of a dataset to `output`; `dry_run`, or no output, only shows what would change.
 
     `unsafe` also runs repairs that change what a model learns. `request` is what `check` takes; `select` says whose
     repairs run. The source is never modified. Raises RequestError and OpenError as `check` does.
@@ -70,7 +71,8 @@ def fix(
     result = Fixed()
     plan = _planned(report, declared(dataset, request.get("rules", ())), unsafe, result)
     media_root = Path(request["media_root"]) if request.get("media_root") else None
-    bench = Bench(dataset.root, dataset.root, media_root)
+    bench = Bench(dataset.root, dataset.root, media_root, prefix=Path(output or path).stem + "_media/")
+    output = None if dry_run else output
     with ExitStack() as stack:
         target = None
         if output is not None:

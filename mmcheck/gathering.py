@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mmcheck import global_rules, local, ray_engine, readers
 from mmcheck.cache import Cache, identity, key
@@ -20,11 +20,13 @@ from mmcheck.fingerprint import size_of
 from mmcheck.local import Done
 from mmcheck.media import Prober
 from mmcheck.plan import Plan, Shard
-from mmcheck.readers.batch import Fault
+from mmcheck.readers.batch import Fault, Part
 from mmcheck.remembering import Memory, Run
 from mmcheck.results import ShardResult
 from mmcheck.shard import Checker
 from mmcheck.storage import is_remote
+
+_T = TypeVar("_T")
 
 #: Bytes of text a shard: a second of work at most, and so many that handing it out costs nothing.
 SHARD = 16 << 20
@@ -138,28 +140,45 @@ class _Gathering:
         return self._shards.popleft() if self._shards else None
 
     def _digest(self, path: Path) -> str:
-        """The digest of a file, which need not be read for it if it was before."""
+        return self._remembered(partial(file_digest, path), path, "digest")
+
+    def _remembered(self, find: Callable[[], _T], path: Path, *what: object) -> _T:
+        """What is found in a file, which need not be read for it if it was before."""
         known = identity(path) if self.store is not None else None
         if self.store is None or known is None:
-            return file_digest(path)
-        name = key("digest", str(path), known)
-        found = self.store.get([name]).get(name)
-        digest = found if isinstance(found, str) else file_digest(path)
-        if digest != found:
-            self.store.put({name: digest})
-        return digest
+            return find()
+        name = key(*what, str(path), known)
+        kept: dict[bytes, _T] = self.store.get([name])
+        if name not in kept:
+            kept = {name: find()}
+            self.store.put(kept)
+        return kept[name]
 
     def _cut(self, number: int, file: DataFile) -> Iterator[Shard]:
-        document = self.plan.format.roles[file.role].document
         try:
-            whole = document or file.at or self.plan.keep or (is_remote(file.path) and not self.apart)
-            cut = [] if whole else readers.parts(file.path, self._size(file))
+            cut = [] if self._whole(file) else self._parts(file)
         except OpenError:  # who reads the file will say so
             cut = []
         if not cut:
             yield Shard(number, file)
         for part in cut:
             yield Shard(number, file, part, last=part is cut[-1])
+
+    def _whole(self, file: DataFile) -> bool:
+        """Whether a file is not even looked at for parts, which are no use or cost more than they gain."""
+        if self.plan.keep or self.plan.format.roles[file.role].document:
+            return True
+        remote = is_remote(file.path)
+        if readers.container(file.path).name == "json":  # where it can be cut, only a look at all of it tells
+            return remote or not self.apart
+        return remote and not self.apart
+
+    def _parts(self, file: DataFile) -> list[Part]:
+        size, limits = self._size(file), self.plan.limits
+        find = partial(readers.parts, file.path, size, file.at, limits)
+        if readers.container(file.path).name != "json":
+            return find()
+        return self._remembered(find, file.path, "parts", size, file.at, limits)
 
     def _size(self, file: DataFile) -> int:
         """About how many bytes a shard has; where each line may name a picture, it takes so much less of them."""

@@ -134,7 +134,7 @@ def lost(shard: Shard, plan: Plan, how: str) -> ShardResult:
     try:
         if part is not None:
             what = f"{what}, {readers.span(path, part)},"
-            result.skipped, result.lines = readers.count(path, part, plan.limits)
+            result.skipped, result.lines = readers.count(path, part, shard.file.at, plan.limits)
     except OpenError as error:
         result.failed = True
         result.unread.append(str(error))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
+import io
 import tempfile
-import weakref
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 
@@ -27,17 +25,17 @@ class Pile:
         self._most = MOST_ROWS if most_rows is None else most_rows
         self._frames: list[pl.DataFrame] = []
         self._rows = 0
-        self._written = 0
-        self._folder: Path | None = None
+        self._file: IO[bytes] | None = None
+        self._places: list[list[tuple[int, int]]] = []
 
     def __len__(self) -> int:
         """How many parts there are: one in memory, or those on disk."""
-        return 1 if self._folder is None else PARTS
+        return 1 if self._file is None else PARTS
 
     @property
     def on_disk(self) -> bool:
         """Whether the pile has gone to disk."""
-        return self._folder is not None
+        return self._file is not None
 
     def add(self, frame: pl.DataFrame) -> None:
         """Add rows. Raises OpenError where there is no space for temporary files."""
@@ -55,47 +53,56 @@ class Pile:
     def map(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
         """Change the rows, whose keys stay; what is on disk comes back to memory."""
         self._frames = [change(frame) for frame in self._every()]
-        self._rows, self._folder = sum(frame.height for frame in self._frames), None
+        self._rows, self._file, self._places = sum(frame.height for frame in self._frames), None, []
 
     def _every(self) -> Iterator[pl.DataFrame]:
         """All rows; those of one key in the order in which they were added."""
-        if self._folder is None:
+        if self._file is None:
             yield from self._frames
         else:
             yield from (rows for number in range(PARTS) if (rows := self.part(number)).height)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What goes to another process: the rows themselves; the folder goes with this very pile."""
-        frames = list(self._every())
-        rows = sum(frame.height for frame in frames)
-        return {**self.__dict__, "_frames": frames, "_rows": rows, "_folder": None}
+        """What goes to another process: the rows themselves, in one piece; the file goes with this very pile."""
+        frames = [whole] if (whole := _joined(list(self._every()))).height else []
+        return {**self.__dict__, "_frames": frames, "_rows": whole.height, "_file": None, "_places": []}
 
     def spill(self) -> None:
         """Move what is in memory to disk."""
         try:
-            if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="mmcheck-"))
-                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-            if self._frames:
-                whole = pl.concat(self._frames, how="diagonal_relaxed")
-                parts = whole.with_columns((pl.col("_one") % PARTS).cast(pl.UInt8).alias("_part"))
-                for (part,), rows in parts.partition_by("_part", as_dict=True, include_key=False).items():
-                    folder = self._folder / str(part)
-                    folder.mkdir(exist_ok=True)
-                    rows.write_parquet(folder / f"{self._written:06}.parquet", compression="lz4", statistics=False)
-                self._written += 1
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(prefix="mmcheck-")  # noqa: SIM115  # it lives as long as the pile
+                self._places = [[] for _ in range(PARTS)]
+            if not self._frames:
+                return
+            numbered = _joined(self._frames).with_columns((pl.col("_one") % PARTS).cast(pl.UInt8).alias("_part"))
+            self._frames, self._rows = [], 0
+            for (number,), rows in numbered.partition_by("_part", as_dict=True, include_key=False).items():
+                data = io.BytesIO()
+                rows.write_ipc_stream(data, compression="lz4", compat_level=pl.CompatLevel.newest())
+                at = self._file.seek(0, io.SEEK_END)
+                self._file.write(data.getbuffer())
+                self._places[number].append((at, data.tell()))
         except OSError as error:
             raise OpenError(f"no place for temporary files (TMPDIR): {error.strerror or error}") from None
-        self._frames, self._rows = [], 0
 
     def part(self, number: int) -> pl.DataFrame:
         """The rows of one part, in the order in which they were added; empty, without columns, where it has none."""
-        if self._folder is None:
-            return pl.concat(self._frames, how="diagonal_relaxed") if self._frames else pl.DataFrame()
-        self.spill()
-        files = sorted((self._folder / str(number)).glob("*.parquet"))
-        frames = [pl.read_parquet(file, memory_map=False) for file in files]
-        return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
+        if self._file is None:
+            return _joined(self._frames)
+        if self._frames:
+            self.spill()
+        frames = []
+        for at, size in self._places[number]:
+            self._file.seek(at)
+            frames.append(pl.read_ipc_stream(io.BytesIO(self._file.read(size))))
+        return _joined(frames)
+
+
+def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    if not frames:
+        return pl.DataFrame()
+    return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
 
 
 class Distinct:

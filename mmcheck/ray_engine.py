@@ -17,7 +17,6 @@ from mmcheck import __version__
 from mmcheck.errors import MmcheckError, OpenError, RequestError
 from mmcheck.local import Done, Work, lost
 from mmcheck.plan import Plan, Shard
-from mmcheck.readers import Part
 from mmcheck.results import ShardResult, combined
 from mmcheck.shard import check_shard
 
@@ -50,7 +49,7 @@ class _Group:
         first, last = self.shards[0], self.shards[-1]
         if first.part is None or last.part is None:
             return first
-        return replace(last, part=Part(first.part.start, last.part.stop))
+        return replace(last, part=replace(first.part, stop=last.part.stop))
 
 
 def distributed(work: Work, plan: Plan, neighbours: int = NEIGHBOURS) -> Generator[Done, None, None]:
@@ -168,7 +167,6 @@ def connected(address: str | None, jobs: int) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Else each start warns of what a later version will do with accelerators, of which none is used.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
     except ImportError:
@@ -187,12 +185,26 @@ def connected(address: str | None, jobs: int) -> Iterator[None]:
     except Exception as error:
         ray.shutdown()
         what = "Ray cannot be started here" if address == "local" else f"no Ray cluster answers at {address}"
-        why = str(error).strip().partition("\n")[0] or repr(error)
+        why = getattr(error, "strerror", None) or str(error).strip().partition("\n")[0] or repr(error)
         raise OpenError(f"{what}: {why}") from None
+    try:
+        with _quiet():
+            yield
+    finally:
+        ray.shutdown()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Ray writes of workers and nodes that died to standard output, whatever it was asked for."""
+    from ray._private import worker
+
+    printing = getattr(worker, "print_to_stdstream", None)
+    worker.print_to_stdstream = lambda *_, **__: None
     try:
         yield
     finally:
-        ray.shutdown()
+        worker.print_to_stdstream = printing
 
 
 def _reach(address: str) -> None:

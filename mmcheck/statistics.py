@@ -160,7 +160,11 @@ class Statistics:
             columns = sized.filter(some).select(
                 measure.alias("measure"), "sample", "position", "source", "width", "height"
             )
-            first = columns.sort("measure", "source", "sample", "position").head(4 * extremes.most)
+            first = (
+                columns.sort("measure", "source", "sample", "position")
+                .filter(pl.col("source").is_null() | pl.col("source").is_first_distinct())
+                .head(extremes.most)
+            )
             for value, sample, position, source, width, height in first.rows():
                 row = sample & ((1 << ROW_BITS) - 1)
                 extremes.see(Extreme(value, source or f"{file}[{row}]/{position}", file, row, width, height))

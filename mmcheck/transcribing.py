@@ -17,7 +17,6 @@ from mmcheck.clipping import Cutter
 from mmcheck.convert import HUB, Options
 from mmcheck.convert import layout as layouts
 from mmcheck.convert.residue import residue_of
-from mmcheck.convert.shape import same, with_shape
 from mmcheck.crew import Crew
 from mmcheck.dataset import DataFile
 from mmcheck.errors import RequestError
@@ -25,6 +24,7 @@ from mmcheck.readers.jsonl import no_gc
 from mmcheck.recasting import Change, Recaster, Way
 from mmcheck.relocating import Relocator, relocator
 from mmcheck.storing import SHARD, Embedder, Extractor, SaveToDisk, no_bytes
+from mmcheck.target_tables import hub_schema, shapes_kept, told, with_shapes
 from mmcheck.writers import Writer, open_writer
 from mmcheck.writers.shards import Shards
 from mmcheck.writers.text import JsonArray, JsonLines, encoded
@@ -306,41 +306,3 @@ def _parts(batch: readers.Batch, embedder: Embedder | None) -> Iterator[readers.
 def is_cut(record: dict[str, Any]) -> dict[str, Any]:
     """A record of the hub whose video is a clip, as its own tools mark it."""
     return {**record, "is_cut": True}
-
-
-def shapes_kept(records: list[dict[str, Any]], schema: Any) -> bool:
-    """Whether a table of the schema gives records back as they are."""
-    from mmcheck.writers.features import rows
-
-    return all(map(same, records, rows(records, schema)))
-
-
-def with_shapes(records: list[dict[str, Any]], schema: Any) -> list[dict[str, Any]]:
-    """The records with what columns do not say of them."""
-    from mmcheck.writers.features import rows
-
-    return list(map(with_shape, records, rows(records, schema)))
-
-
-def told(schema: Any) -> dict[str, Any]:
-    """The features of a schema; the values of modalities are images where they are structs of bytes."""
-    from mmcheck.writers.features import features
-
-    return features(schema, ["modalities.value"] if "bytes: binary" in str(schema) else ())
-
-
-def hub_schema() -> Any:
-    """Columns of Data-Juicer's records in Parquet: what only some records have is in the residue."""
-    import pyarrow as pa
-
-    paths = pa.list_(pa.string())
-    return pa.schema(
-        [
-            ("id", pa.string()),
-            ("text", pa.string()),
-            ("images", paths),
-            ("videos", paths),
-            ("audios", paths),
-            ("meta", pa.struct([("mmcheck", pa.string())])),
-        ]
-    )

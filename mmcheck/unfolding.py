@@ -73,7 +73,7 @@ class Unfolder:
         context = {**file.context, "file": file.file, "split": file.split, "at": file.at, **file_context(facts)}
         if any(by == role.name for each in self.plan.format.roles.values() for by, _ in each.named_by):
             context["look"] = partial(look_beside, naming=file.path, root=self.plan.root)
-        header = readers.header(file.path, file.at) if file.at and not role.document else {}
+        header = readers.header(file.path, file.at, shard.part) if file.at and not role.document else {}
         return Opened(shard, role, judge, facts, header, context)
 
     def batches(self, opened: Opened) -> Iterator[Batch]:

@@ -66,7 +66,7 @@ LAYERS = (
     ("local", "ray_engine"),
     ("remembering", "gathering"),
     ("accounts", "crew", "duplicates", "relocating", "repairs", "storing", "checking", "diffing"),
-    ("clipping", "recasting"),
+    ("clipping", "recasting", "target_tables"),
     ("image_tables", "repartition", "transcribing", "rewriting"),
     ("converting", "splitting", "fixing"),
     ("cli",),

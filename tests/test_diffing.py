@@ -67,6 +67,18 @@ def test_media_are_compared_by_content_and_order(tmp_path: Path) -> None:
     assert diff(tmp_path / "one" / "x.json", tmp_path / "other" / "x.json", format="llava", media=False).different == 1
 
 
+def test_a_path_from_another_folder_is_the_same_medium(tmp_path: Path) -> None:
+    talk = [{"from": "human", "value": "<image>"}, {"from": "gpt", "value": "x"}]
+    for folder, image in (("one", "a.jpg"), ("other", "../one/a.jpg")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.json").write_text(json.dumps([{"id": "1", "image": image, "conversations": talk}]))
+    (tmp_path / "one" / "a.jpg").write_bytes(b"a")
+    one, other = (tmp_path / folder / "x.json" for folder in ("one", "other"))
+    assert diff(one, other, format="llava").classes == {"media path": 1}
+    assert diff(one, other, format="llava", normalize=["media-paths"]).exit_code == 0
+    assert diff(one, other, format="llava", media=False).classes == {"value": 1}
+
+
 def test_a_misspelt_class_is_refused(source: Path) -> None:
     with pytest.raises(RequestError, match="did you mean 'whitespace'"):
         diff(source, source, normalize=["white-space"])

@@ -167,7 +167,7 @@ def test_a_baseline_is_not_written_through_a_link(data: Path, tmp_path: Path) ->
 CONFIGS = (
     "", "[]", "3", "rules: 3", "rules: [a\\0b]", "datasets: [{path: [1]}]", "datasets: {path: x}",
     "outputs: {html: ../../x.html}", "outputs: {nothing: x}",
-    "baseline: ../../../x.json", "params: {max_nesting: 1000}", "params: {max_line_bytes: {}}",
+    "baseline: ../../x.json", "params: {max_nesting: 1000}", "params: {max_line_bytes: {}}",
     "severity: {MM001: off, LV001: [x]}", 'profile: "\\e[2J"', "per_path: {a: 3}", "formats: [/etc]",
     "allow_python: true", "fail_on: sometimes", "select: {a: 1}", "&a [*a]", "rules: &a [*a]",
     "rules: [" * 50 + "x" + "]" * 50, "datasets: [" + "{path: x}," * 200 + "]",
@@ -187,13 +187,16 @@ def test_a_hostile_configuration(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    os.mkfifo(tmp_path / "fifo")
-    (tmp_path / "mmcheck.yaml").write_text(text)
-    words = ["check", str(data), "--format", "llava", *(["--config", "mmcheck.yaml"] if named else [])]
+    folder = tmp_path / "1" / "2"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    os.mkfifo("fifo")
+    Path("train.jsonl").write_bytes(data.read_bytes())
+    Path("mmcheck.yaml").write_text(text)
+    words = ["check", "train.jsonl", "--format", "llava", *(["--config", "mmcheck.yaml"] if named else [])]
     assert run(words) in (0, 1, 2, 3)
     quiet(capfd, text)
-    assert named or not list(tmp_path.parent.parent.glob("x.*"))
+    assert named or not list(tmp_path.glob("x.*"))
 
 
 @pytest.mark.threat("configurations that lie in a dataset", "escapes", "hangs")

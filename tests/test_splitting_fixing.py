@@ -124,8 +124,8 @@ def test_a_medium_gets_the_suffix_of_what_it_is(other: bool, tmp_path: Path) -> 
     assert made[2]["image"] == [prefix + "img/b.png", "fixed_media/img/a.png"]
     assert ("1.50}" in target.read_text()) is not other
     assert all(path.read_bytes() == data for path, data in before.items())
-    dry = fix(source, None)
-    assert dry.changed == 2 and '+ "image": "img/a.png"' in dry.diffs[0]
+    dry = fix(source, target, dry_run=True)
+    assert dry.changed == 2 and '+ "image": "fixed_media/img/a.png"' in dry.diffs[0] and dry.left is None
 
 
 def test_a_split_into_another_folder_keeps_its_media_and_its_bytes(tmp_path: Path) -> None:

@@ -39,13 +39,13 @@ def fix(
 
     if output is None and not dry_run:
         raise RequestError("name where the repaired copy goes with --output DST, or look first with --dry-run")
-    target = None if dry_run else output
     with stoppable():
         fixed = repair(
             path,
-            target,
+            output,
             unsafe=unsafe,
             overwrite=overwrite,
+            dry_run=dry_run,
             select=o.codes(select),
             ignore=o.codes(ignore),
             **request,

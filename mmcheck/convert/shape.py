@@ -1,7 +1,8 @@
 """What columns do not say of a record: absent keys and nulls, the order of keys, 1 and 1.0.
 
 A table gives every record all columns. Where that is not the record that was written, `meta.mmcheck` of its row has its
-shape: `@` for what the table gives back as it was, objects and lists as far as they differ, `{"@": value}` for a value.
+shape: `@` for what the table gives back as it was, objects and lists as far as they differ, and `{"@": [value, cell]}`
+for a value of which the table makes the cell.
 """
 
 from __future__ import annotations
@@ -32,13 +33,14 @@ def shape(value: Any, cell: Any) -> Any:
         return {key: shape(each, cell.get(key)) for key, each in value.items()}
     if isinstance(value, list) and isinstance(cell, list) and len(value) == len(cell):
         return list(map(shape, value, cell))
-    return {KEPT: value}
+    return {KEPT: [value, cell]}
 
 
 def shaped(found: Any, cell: Any) -> Any:
     """The value of a shape, as far as the table still says the same; what was edited is as the table has it."""
     if isinstance(found, dict) and list(found) == [KEPT]:
-        return found[KEPT] if cell is None or cell == found[KEPT] else cell
+        value, before = found[KEPT]
+        return value if cell == before else cell
     if isinstance(found, dict) and isinstance(cell, dict):
         value = {key: shaped(each, cell.get(key)) for key, each in found.items()}
         return value | {key: each for key, each in cell.items() if key not in found and each is not None}
@@ -71,5 +73,8 @@ def without_shape(row: dict[str, Any]) -> dict[str, Any]:
         row = {key: value for key, value in row.items() if key != "meta"}
     else:
         row = {**row, "meta": meta}
-    value = shaped(found, row)
+    try:
+        value = shaped(found, row)
+    except (TypeError, ValueError):  # a shape that mmcheck did not write
+        return row
     return value if isinstance(value, dict) else row

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmcheck.errors import MmcheckError
 from mmcheck.limits import Limits
-from mmcheck.readers import apart, json_document, json_outline, jsonl
+from mmcheck.readers import apart, json_document, json_outline, json_parts, jsonl
 from mmcheck.readers.batch import Batch, Fault, Part
 from mmcheck.readers.container import Container, container
 from mmcheck.readers.facts import facts
@@ -34,6 +34,7 @@ __all__ = [
 
 _WIDE = 16 << 20
 _AFAR = 256 << 10
+_BEGINNING = 64 << 10
 _LARGE = 4 << 20
 _MOST_HEAD = 16
 _FAR = 64 << 20
@@ -62,8 +63,15 @@ def read(
     if found.fault is not None:
         yield Batch(faults=[found.fault])
     elif part is not None and found.name == "jsonl":
+        pretty = None
+        if part.start:
+            with Stream(path, limits=limits) as stream:
+                pretty = jsonl.is_pretty(stream.read(_BEGINNING))
         with Stream(path, limits=limits, span=(part.start, part.stop)) as stream:
-            yield from _placed(stream, jsonl.read(stream, block, limits, whole=False))
+            yield from _placed(stream, jsonl.read(stream, block, limits, whole=False, pretty=pretty))
+    elif part is not None and found.name == "json":
+        with json_parts.PartStream(path, part, limits) as stream:
+            yield from _placed(stream, json_document.read(stream, at, block=block, limits=limits, before=part.row))
     elif document and found.name == "jsonl":
         yield from _json(path, found, "", True, block, limits)
     elif at and found.name not in ("json", "yaml"):
@@ -132,11 +140,14 @@ def head(path: Path, at: str = "", n: int = 100) -> list[Any]:
     return values[:n]
 
 
-def header(path: Path, at: str) -> dict[str, Any]:
+def header(path: Path, at: str, part: Part | None = None) -> Mapping[str, Any]:
     """The small members of a document beside the one that `at` walks through, wherever they stand in the file.
 
-    {} for what is no JSON document. Raises OpenError where the file is missing or may not be opened.
+    A `part` of a document knows those of the whole. {} for what is no JSON document, and where all members are records
+    (`*`). Raises OpenError where the file is missing or may not be opened.
     """
+    if part is not None:
+        return part.header
     found = container(path)
     if found.fault is not None or found.name != "json":
         return {}

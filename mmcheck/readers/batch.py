@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,13 +26,19 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A half-open range: bytes of JSON lines, whole lines each; row groups of Parquet; record batches of Arrow.
+    """A half-open range: bytes of JSON lines, whole lines each, or of a JSON document, whole records each; row groups
+    of Parquet; record batches of Arrow.
 
-    Rows and lines of a part are counted from its own start.
+    Rows and lines of a part are counted from its own start. Of a document it is known as well how many records stand
+    before (`row`), what makes the part a document (`opening`, `closing`), and its `header`.
     """
 
     start: int
     stop: int
+    row: int = 0
+    opening: bytes = b""
+    closing: bytes = b""
+    header: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

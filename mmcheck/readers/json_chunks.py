@@ -110,27 +110,28 @@ class _Guess:
             cut = window.buffer.rfind(self._mark, window.at, to)
             if cut < 0:
                 return None
-            body = window.buffer[window.at : cut + self._tail]
+            body = memoryview(window.buffer)[window.at : cut + self._tail]
             chunk = self._members(body) if self._keyed else self._elements(body)
-            if chunk is not None:
+            longest = window.limits.max_line_bytes
+            if chunk is not None and (len(body) <= longest or max(map(len, chunk[1])) <= longest):
                 window.at = cut + len(self._mark) - self._back
                 return chunk
             self._refused = True
             to = cut + len(self._mark) - 1
         return None
 
-    def _elements(self, body: bytes) -> Chunk | None:
+    def _elements(self, body: memoryview) -> Chunk | None:
         try:
             with no_gc():
-                return None, list(map(bytes, _RAWS.decode(b"[" + body + b"]")))
+                return None, list(map(bytes, _RAWS.decode(b"".join((b"[", body, b"]")))))
         except (msgspec.DecodeError, RecursionError):
             return None
 
-    def _members(self, body: bytes) -> Chunk | None:
+    def _members(self, body: memoryview) -> Chunk | None:
         """Members as a dict, unless their lengths say that the dict lost some (duplicate keys) or cannot be sure."""
         try:
             with no_gc():
-                found = _MEMBERS.decode(b"{" + body + b"}")
+                found = _MEMBERS.decode(b"".join((b"{", body, b"}")))
                 keys, raws = list(found), list(map(bytes, found.values()))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None

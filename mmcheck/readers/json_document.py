@@ -28,9 +28,13 @@ def read(
     document: bool = False,
     block: int = BLOCK,
     limits: Limits = Limits(),  # noqa: B008  # frozen
+    before: int = 0,
 ) -> Iterator[Batch]:
-    """The records at the JSON pointer `at` (`*`: the members of the document itself), or the document as one record."""
-    return _Document(Window(stream, block, limits), at).batches(document)
+    """The records at the JSON pointer `at` (`*`: the members of the document itself), or the document as one record.
+
+    In a part of a document, `before` is how many records stand before it.
+    """
+    return _Document(Window(stream, block, limits), at, before).batches(document)
 
 
 def steps(at: str) -> list[str]:
@@ -44,8 +48,9 @@ def kind(byte: bytes) -> str:
 
 
 class _Document:
-    def __init__(self, window: Window, at: str) -> None:
+    def __init__(self, window: Window, at: str, before: int) -> None:
         self.window = window
+        self.before = before
         self.deepest = window.limits.max_nesting
         self.at = at
         self.row = 0
@@ -160,7 +165,7 @@ class _Document:
                     raise RecursionError
             except UNREADABLE:
                 found = diagnose(raw, deepest=self.deepest)
-                where = f"record {first + index}" + (f" ({keys[index]!r})" if keys else "")
+                where = f"record {self.before + first + index}" + (f" ({keys[index]!r})" if keys else "")
                 message = f"{where} is not readable JSON: {found.message}"
                 batch.faults.append(
                     Fault("MM002", message, row=first + index, value=excerpt(raw, found.offset), hint=found.hint)

@@ -16,11 +16,14 @@ _DECODE = msgspec.json.Decoder().decode
 
 
 def header(stream: Stream, at: str, block: int = BLOCK) -> dict[str, Any]:
-    """The small members of the top-level object beside the one that `at` walks through; what is readable of them."""
+    """The small members of the top-level object beside the one that `at` walks through; what is readable of them.
+
+    {} for `*`, where all of them are records.
+    """
     window, found = Window(stream, block), dict[str, Any]()
     passed = steps(at)[:1]
     try:
-        if window.peek() != b"{":
+        if at == "*" or window.peek() != b"{":
             return found
         for key in members(window):
             window.peek()

@@ -1,8 +1,10 @@
-"""Cuts a sound JSON document between its records: each part, opened and closed as the document is, is one of its own."""
+"""Cuts a sound JSON document between its records: a part, opened and closed as the document is, is one as well."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,7 @@ def parts(path: Path, at: str, size: int, limits: Limits) -> list[Part]:
     """Parts of about `size` bytes; none where the document is no array or map of records, or is not larger, or where
     the least is wrong with its brackets, commas and keys.
 
-    All of it is looked through for that, some five times faster than records are read: whether a bracket is one, or
+    All of it is looked through for that, several times faster than records are judged: whether a bracket is one, or
     stands in a string, only what comes before can tell. Raises OpenError.
     """
     opening = b"".join(b"{" + msgspec.json.encode(step) + b":" for step in steps(at))
@@ -71,7 +73,16 @@ def parts(path: Path, at: str, size: int, limits: Limits) -> list[Part]:
         for (start, row), stop in zip(starts, stops, strict=True)
     ]
     beside = _beside(path, at, found[0]) | _beside(path, at, found[-1])
-    return [Part(each.start, each.stop, each.row, each.opening, each.closing, beside) for each in found]
+    return [replace(each, header=beside) for each in found]
+
+
+def count(path: Path, part: Part, at: str, limits: Limits) -> int:
+    """How many records a part holds. Raises OpenError."""
+    rows = 0
+    with PartStream(path, part, limits) as stream, contextlib.suppress(Broken):
+        for _, raws in _records(Window(stream, limits=limits), steps(at)):
+            rows += len(raws)
+    return rows
 
 
 def _records(window: Window, path: list[str]) -> Iterator[Chunk]:

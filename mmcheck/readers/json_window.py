@@ -60,22 +60,22 @@ class Window:
 
     def fill(self) -> None:
         """Read on; twice as much as is there, so that a long value is not scanned again too often."""
-        gone, rest = self.buffer[: self.at], self.buffer[self.at :]
-        self._lines, self._column = self._count(gone)
-        self.base += len(gone)
+        rest = self.buffer[self.at :]
+        self._lines, self._column = self._count(self.at)
+        self.base += self.at
         data = self._stream.read(max(self.block, len(rest)))
         self.ended = not data
         self.buffer, self.at = rest + data, 0
 
-    def _count(self, text: bytes) -> tuple[int, int]:
-        lines = text.count(b"\n")
-        tail = text[text.rfind(b"\n") + 1 :]
+    def _count(self, to: int) -> tuple[int, int]:
+        lines = self.buffer.count(b"\n", 0, to)
+        tail = self.buffer[self.buffer.rfind(b"\n", 0, to) + 1 : to]
         column = len(tail) if tail.isascii() else len(tail.decode(errors="replace"))
         return self._lines + lines, column + (0 if lines else self._column)
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1, of a byte of the window."""
-        lines, column = self._count(self.buffer[:offset])
+        lines, column = self._count(offset)
         return lines + 1, column + 1
 
     def peek(self) -> bytes:

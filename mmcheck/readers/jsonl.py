@@ -58,12 +58,14 @@ def read(
     limits: Limits = Limits(),  # noqa: B008  # frozen
     *,
     whole: bool = True,
+    pretty: bool | None = None,
 ) -> Iterator[Batch]:
     """The records of a JSON lines stream; blank lines have no row, broken ones do.
 
-    The last batch is empty and tells how many rows and lines there were. A part of a file (not `whole`) may be blank.
+    The last batch is empty and tells how many rows and lines there were. A part of a file (not `whole`) may be blank;
+    whether the file is pretty-printed JSON, only its beginning tells.
     """
-    reader = _Lines(limits)
+    reader = _Lines(limits, pretty)
     carry: list[bytes] = []
     size, overlong = 0, False
     while True:
@@ -102,11 +104,11 @@ def read(
 class _Lines:
     """Where the reading stands: the next row, the next line, and whether the file is pretty-printed."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, pretty: bool | None) -> None:
         self.limits = limits
         self.row = 0
         self.line = 1
-        self.pretty = False
+        self.pretty = pretty
 
     def block(self, text: bytes, *, last: bool) -> Iterator[Batch]:
         """The batches of some whole lines, the last without its line break."""
@@ -168,8 +170,8 @@ class _Lines:
                 batch.faults += self.too_long().faults
                 continue
             if value is _BROKEN:
-                if not self.row:
-                    self.pretty = _is_pretty(text)
+                if self.pretty is None:
+                    self.pretty = not self.row and is_pretty(text)
                 batch.faults.append(self._fault(line))
             elif batch.lines is not None and batch.raws is not None:
                 batch.rows.append(self.row)
@@ -225,7 +227,7 @@ def _value(line: bytes, deep: bool, limits: Limits) -> Any:
     return _BROKEN if deep and too_deep(line, limits.max_nesting) is not None else value
 
 
-def _is_pretty(text: bytes) -> bool:
+def is_pretty(text: bytes) -> bool:
     """Does the first value of the block go on behind its first line?"""
     body = text.lstrip(_BLANK)
     first = body.partition(b"\n")[0].rstrip(_BLANK)

@@ -1,4 +1,4 @@
-"""A large file falls into parts that can be read apart: byte ranges of lines, row groups, record batches."""
+"""A large file falls into parts that can be read apart: byte ranges, row groups, record batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from mmcheck.limits import Limits
-from mmcheck.readers import apart
+from mmcheck.readers import apart, json_parts
 from mmcheck.readers.batch import Part
 from mmcheck.readers.container import container
 from mmcheck.readers.source import BLOCK, open_file
@@ -16,14 +16,19 @@ from mmcheck.readers.source import BLOCK, open_file
 _WINDOW = 64 << 10
 
 
-def parts(path: Path, size: int) -> list[Part]:
+def parts(path: Path, size: int, at: str = "", limits: Limits = Limits()) -> list[Part]:  # noqa: B008  # frozen
     """Parts of about `size` bytes, in order; none where the file can only be read whole, or is not larger.
 
-    Nothing is read but footers, and a few bytes at each seam. Raises OpenError where the file is missing.
+    Nothing is read but footers, and a few bytes at each seam; a JSON document, whose records are `at` a pointer, is
+    looked through to its end. Raises OpenError where the file is missing.
     """
     found = container(path)
     total = path.stat().st_size
     if found.fault is not None or found.compression or total <= size:
+        return []
+    if found.name == "json":
+        return json_parts.parts(path, at, size, limits)
+    if at:
         return []
     if found.name == "jsonl":
         return list(_lines(path, total, size))
@@ -68,7 +73,7 @@ def _after_line_break(file: IO[bytes], offset: int, total: int) -> int:
 def span(path: Path, part: Part) -> str:
     """A part in words, counted as the file counts. Raises OpenError where the file is missing."""
     name = container(path).name
-    if name == "jsonl":
+    if name in ("json", "jsonl"):
         return f"bytes {part.start:,} to {part.stop:,}"
     what = "row group" if name == "parquet" else "record batch"
     if part.stop - part.start == 1:
@@ -76,10 +81,12 @@ def span(path: Path, part: Part) -> str:
     return f"{what}{'s' if name == 'parquet' else 'es'} {part.start:,} to {part.stop - 1:,}"
 
 
-def count(path: Path, part: Part, limits: Limits = Limits()) -> tuple[int, int]:  # noqa: B008  # frozen
+def count(path: Path, part: Part, at: str = "", limits: Limits = Limits()) -> tuple[int, int]:  # noqa: B008  # frozen
     """How many records and how many lines a part holds, sound or not; only JSON lines have lines."""
     rows = lines = 0
-    if (name := container(path).name) != "jsonl":
+    if (name := container(path).name) == "json":
+        return json_parts.count(path, part, at, limits), 0
+    if name != "jsonl":
         for batch in apart.read(path, name, BLOCK, limits, part):
             rows += len(batch.rows) + sum(1 for fault in batch.faults if fault.row is not None)
         return rows, 0
