@@ -35,7 +35,7 @@ VALUES = st.recursive(
 ELEMENTS = VALUES | st.fixed_dictionaries({"id": st.integers(), "text": VALUES})
 LAYOUTS = st.sampled_from([{}, {"indent": 1}, {"separators": (",", ":")}, {"ensure_ascii": False}])
 BESIDE = st.dictionaries(st.sampled_from(["info", "meta", "}, {", "a"]), VALUES, max_size=3)
-LIMITS = Limits(max_nesting=4, max_line_bytes=200)
+LIMITS = Limits(max_nesting=4, max_line_bytes=5_000)
 
 
 @st.composite
@@ -149,7 +149,7 @@ def test_a_sound_document_falls_into_parts(tmp_path: Path, at: str, wrap: Any, i
     ("", json.dumps({"id": 1, "text": SOUND})),
     ("", ""),
     ("", "[" * 5_000 + json.dumps(SOUND)),
-    ("*", json.dumps(dict.fromkeys("abc", "x" * 100) | {"long": "x" * 250})),
+    ("*", json.dumps(dict.fromkeys("abc", "x" * 100) | {"long": "x" * 5_001})),
     ("*", '"' + "x" * 500 + '"'),
     ("/data", json.dumps({"info": SOUND})),
     ("/data", json.dumps({"data": SOUND})[:-1]),
@@ -272,3 +272,17 @@ def test_a_document_is_looked_through_once(tmp_path: Path, monkeypatch: pytest.M
         path.write_text(json.dumps([record(n) for n in range(50)]))
         assert ask().totals.records == 50
     assert len(calls) > 1
+
+
+@pytest.mark.parametrize("block", [64, 1_000, 1 << 20])
+@pytest.mark.parametrize("keyed", [False, True])
+def test_a_record_that_is_too_long_is_found_in_blocks_of_any_size(tmp_path: Path, keyed: bool, block: int) -> None:
+    path = tmp_path / "a.json"
+    records = [{"id": n, "text": "x" * (6_000 if n == 30 else 9)} for n in range(60)]
+    path.write_text(json.dumps({str(n): each for n, each in enumerate(records)} if keyed else records))
+    at = "*" if keyed else ""
+    batches = list(readers.read(path, at, block=block, limits=LIMITS))
+    (fault,) = (each for batch in batches for each in batch.faults)
+    assert (fault.row, sum(len(batch.rows) for batch in batches)) == (30, 30)
+    assert "longer than 5,000 bytes" in fault.message
+    assert readers.parts(path, 300, at, LIMITS) == []

@@ -67,6 +67,12 @@ def test_a_sample(cluster: None, tmp_path: Path) -> None:
         assert plain(check(path, sample="30%", engine="ray")) == plain(check(path, sample="30%"))
 
 
+def test_a_node_with_another_version(cluster: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_engine, "__version__", "0.0.1")
+    with pytest.raises(OpenError, match=r"a node of the cluster has mmcheck .*, not 0\.0\.1"):
+        check(lines(tmp_path, 3), engine="ray")
+
+
 @pytest.mark.fault("a worker that is killed", "lost findings")
 def test_a_shard_that_kills_its_worker(cluster: None, tmp_path: Path) -> None:
     """Told after a few attempts; its neighbours, with which it would have been joined, lose nothing."""
@@ -206,9 +212,3 @@ def test_without_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pyt
     monkeypatch.setitem(sys.modules, "ray", None)
     assert run(["check", str(lines(tmp_path, 3)), "--engine", "ray"]) == 2
     assert "pip install 'mmcheck-datasets[ray]'" in capfd.readouterr().err
-
-
-def test_a_node_with_another_version(cluster: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_engine, "__version__", "0.0.1")
-    with pytest.raises(OpenError, match=r"a node of the cluster has mmcheck .*, not 0\.0\.1"):
-        check(lines(tmp_path, 3), engine="ray")

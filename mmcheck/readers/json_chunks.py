@@ -155,9 +155,13 @@ def _common(one: bytes, other: bytes) -> int:
 
 def skip(window: Window) -> bool:
     """Go behind the value that begins here, however long it is. Is all of it UTF-8?"""
-    if window.peek() not in (b"{", b"[") or window.end(min(SMALL, window.block)) is not None:
+    if window.peek() not in (b"{", b"["):
         return _is_utf8([window.take()])
-    return all([_is_utf8(raws) for _, raws in chunks(window)])  # noqa: C419 (to the end, whatever comes up)
+    end = window.end(min(SMALL, window.block))
+    if end is None:
+        return all([_is_utf8(raws) for _, raws in chunks(window)])  # noqa: C419 (to the end, whatever comes up)
+    value, window.at = window.buffer[window.at : end], end
+    return _is_utf8([value])
 
 
 def _is_utf8(raws: list[bytes]) -> bool:

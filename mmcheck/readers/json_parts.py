@@ -16,7 +16,10 @@ from mmcheck.readers.batch import Part
 from mmcheck.readers.json_chunks import Chunk, chunks, skip
 from mmcheck.readers.json_document import steps
 from mmcheck.readers.json_window import Broken, Window, members
-from mmcheck.readers.source import BLOCK, Stream, StreamError
+from mmcheck.readers.source import Stream, StreamError
+
+#: Bytes that are looked through at once: what the processor's own memory holds.
+_BLOCK = 1 << 20
 
 
 class PartStream(Stream):
@@ -46,7 +49,7 @@ def parts(path: Path, at: str, size: int, limits: Limits) -> list[Part]:
     keyed, seams = False, list[tuple[int, int]]()
     row, seam = 0, None
     with Stream(path, limits=limits) as stream:
-        window = Window(stream, min(BLOCK, size), limits)
+        window = Window(stream, min(_BLOCK, size), limits)
         try:
             if not at and window.peek() != b"[":
                 return []
@@ -80,7 +83,7 @@ def count(path: Path, part: Part, at: str, limits: Limits) -> int:
     """How many records a part holds. Raises OpenError."""
     rows = 0
     with PartStream(path, part, limits) as stream, contextlib.suppress(Broken):
-        for _, raws in _records(Window(stream, limits=limits), steps(at)):
+        for _, raws in _records(Window(stream, _BLOCK, limits), steps(at)):
             rows += len(raws)
     return rows
 
