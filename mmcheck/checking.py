@@ -13,7 +13,7 @@ from typing import Any
 
 from mmcheck import rulefile, storage
 from mmcheck.cache import Cache
-from mmcheck.cores import available_cores
+from mmcheck.cores import default_jobs
 from mmcheck.dataset import Dataset, open_dataset
 from mmcheck.errors import RequestError, nearest
 from mmcheck.finding import Finding
@@ -71,8 +71,8 @@ def check(
     `format` is `NAME` or `NAME@VERSION` (default: detected). `placeholders` are `TOKEN` or `KIND=TOKEN`. `probe` says
     how deep media are looked into; `auto` is as deep as the active rules need. `sample` is a number of records or a
     percentage (`"5%"`). `max_findings` caps the findings of each rule (None: all); counts are exact all the same.
-    `jobs` is the number of threads that decode media (default: the cores that the process may
-    use). `paranoid` holds every table against its pandera contract.
+    `jobs` is the number of processes that judge text or look into media (default: as many as there are cores and memory
+    for). `paranoid` holds every table against its pandera contract.
 
     `profile` names rules for one model or purpose. `severity` overrides by code; `per_path` says, by pattern of a
     file's path, which rules do not look at it; `splits` says, by split, which files it is. `allow_python` permits
@@ -91,7 +91,7 @@ def check(
     """
     started = datetime.now(UTC)
     clock = time.perf_counter()
-    jobs = jobs if jobs is not None else available_cores()
+    jobs = jobs if jobs is not None else default_jobs()
     if probe not in PROBES:
         raise RequestError(f"there is no probe {probe!r}{nearest(probe, PROBES)}: {', '.join(PROBES)}")
     if engine not in ENGINES:

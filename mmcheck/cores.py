@@ -1,4 +1,4 @@
-"""How many cores this process may use."""
+"""How many cores this process may use, and how many processes its memory allows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup/cpu.max")
+_MEMORY = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))
+_MEMINFO = Path("/proc/meminfo")
+#: Bytes that a process of a check takes, with something to spare.
+_PROCESS = 300 << 20
 
 
 def available_cores() -> int:
@@ -21,3 +25,27 @@ def available_cores() -> int:
     except (OSError, ValueError):
         pass
     return max(1, cores)
+
+
+def available_memory() -> int | None:
+    """The bytes that the system and the control group still have for the process; None where nothing tells."""
+    found = []
+    try:
+        lines = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
+        found.append(int(lines["MemAvailable"].split()[0]) << 10)
+    except (OSError, KeyError, ValueError, IndexError):
+        pass
+    try:
+        most, used = (path.read_text().strip() for path in _MEMORY)
+        if most != "max":
+            found.append(max(0, int(most) - int(used)))
+    except (OSError, ValueError):
+        pass
+    return min(found, default=None)
+
+
+def default_jobs() -> int:
+    """How many processes to work with where nobody says: as many as there are cores, and memory for; at least 1."""
+    memory = available_memory()
+    cores = available_cores()
+    return cores if memory is None else max(1, min(cores, memory // _PROCESS))

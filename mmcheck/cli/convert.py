@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mmcheck.cli.options import Parser, here, local, number_from, one_of
 from mmcheck.cli.say import say
-from mmcheck.cores import available_cores
+from mmcheck.cores import default_jobs
 
 if TYPE_CHECKING:
     from mmcheck.accounts import Summary
@@ -174,7 +174,7 @@ def convert(
             cut_videos=cut_videos,
             check=check,
             shard_size=bytes_of(shard_size) if shard_size else None,
-            jobs=jobs or available_cores(),
+            jobs=jobs or default_jobs(),
             options=Options(**chosen),  # type: ignore[arg-type]
         )
     if output:
