@@ -78,8 +78,10 @@ def read(path: Path) -> Baseline:
         for name, entries in data["datasets"].items():
             read_entries = [msgspec.convert(entry, Entry) for entry in entries]
             baseline.datasets[name] = {entry.fingerprint: entry for entry in read_entries}
-    except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
+    except msgspec.ValidationError as error:
         raise RequestError(f"{path} is no baseline of mmcheck: {error}") from None
+    except (KeyError, TypeError, AttributeError):
+        raise RequestError(f"{path} is no baseline of mmcheck: it has not the keys of one") from None
     return baseline
 
 

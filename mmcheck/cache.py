@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,21 @@ def key(*parts: Any) -> bytes:
 
 
 @cache
-def _build() -> tuple[str, int, int]:
-    """The version, and what tells two states of a working copy apart."""
+def _build() -> tuple[str, int, int, tuple[str | None, ...]]:
+    """The version, what tells two states of a working copy apart, and the versions of what decodes media."""
+    decoders: list[str | None] = []
+    for name in ("av", "pillow", "simplejpeg"):
+        try:
+            decoders.append(metadata.version(name))
+        except metadata.PackageNotFoundError:  # a medium that was not looked at is, once this is installed
+            decoders.append(None)
     files = [file.stat() for file in Path(mmcheck.__file__).parent.rglob("*.py")]
-    return mmcheck.__version__, sum(file.st_size for file in files), max(file.st_mtime_ns for file in files)
+    return (
+        mmcheck.__version__,
+        sum(file.st_size for file in files),
+        max(file.st_mtime_ns for file in files),
+        tuple(decoders),
+    )
 
 
 class Cache:

@@ -94,6 +94,10 @@ def check(
     jobs = jobs if jobs is not None else default_jobs()
     if probe not in PROBES:
         raise RequestError(f"there is no probe {probe!r}{nearest(probe, PROBES)}: {', '.join(PROBES)}")
+    if jobs < 1 or (max_findings is not None and max_findings < 0):
+        raise RequestError("jobs are at least 1, and max_findings at least 0")
+    if cache is not None and Path(cache).exists() and not Path(cache).is_dir():
+        raise RequestError(f"the cache {cache} is not a folder")
     if engine not in ENGINES:
         raise RequestError(f"there is no engine {engine!r}{nearest(engine, ENGINES)}: {', '.join(ENGINES)}")
     if address is not None and engine != "ray":
@@ -150,7 +154,8 @@ def check(
     locator = Locator(plan.probing.roots)
     judged.findings = [_with_root(finding, locator, dataset.root) for finding in judged.findings]
     report = _report(dataset, plan, judged, result, started, clock, sampling, jobs, engine)
-    report.remembered = (memory.taken, memory.taken + memory.judged) if memory is not None else None
+    if memory is not None and memory.works:
+        report.remembered = (memory.taken, memory.taken + memory.judged)
     return report
 
 

@@ -55,7 +55,7 @@ class Child:
     """A process that runs `serve`, a `module:function` of one argument: answers are yielded for what it is sent."""
 
     def __init__(self, serve: str) -> None:
-        self.serve = serve
+        self.serve, self.surroundings = serve, _surroundings()
         self._since = time.monotonic()
         self.connection, theirs = Pipe()
         told = json.dumps({"path": [each for each in sys.path if each], "pipe": theirs.fileno(), "serve": serve})
@@ -131,14 +131,19 @@ class Child:
         return Died(f"was killed ({name}), perhaps for want of memory", crashed=False)
 
 
-_IDLERS: dict[str, list[Child]] = {}
+def _surroundings() -> Any:
+    """What a child has from its parent at its start: credentials may come with it, and the folder of relative paths."""
+    return tuple(sys.path), os.getcwd(), frozenset(os.environ.items())
+
+
+_IDLERS: dict[Any, list[Child]] = {}
 _LOCK = threading.Lock()
 
 
 def hire(serve: str) -> Child:
     """A child that runs `serve`: one that has nothing to do, or a new one."""
     with _LOCK:
-        idlers = _IDLERS.setdefault(serve, [])
+        idlers = _IDLERS.setdefault((serve, _surroundings()), [])
         while idlers:
             child = idlers.pop()
             if child.alive and child.rested():
@@ -152,7 +157,7 @@ def dismiss(child: Child) -> None:
     with contextlib.suppress(Died):
         child.send(None)
     with _LOCK:
-        _IDLERS.setdefault(child.serve, []).append(child)
+        _IDLERS.setdefault((child.serve, child.surroundings), []).append(child)
 
 
 @atexit.register

@@ -197,7 +197,7 @@ class _Gathering:
         opened.inside = (rows + result.rows + result.skipped, lines + result.lines)
         if self.plan.format.roles[opened.file.role].name == "samples":
             result.records = result.rows
-        result.media_seen = {}
+        result.media_seen, result.absent = {}, set()
         self.total.add(result.moved(*opened.base), self.plan.max_findings)
         global_rules.compact(self.total.facts, self.plan.rules.rules)
         for named in self.total.named:

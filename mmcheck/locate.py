@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mmcheck import storage
@@ -31,11 +31,18 @@ def is_path(source: str) -> bool:
     return "/" in source or _MEDIA_SUFFIX.search(source) is not None
 
 
+def has_media_suffix(name: str) -> bool:
+    """Whether a file name is that of an image, a sound or a video."""
+    return _MEDIA_SUFFIX.search(name) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """What became of one source. `path` is set where the file was found.
 
     `skipped` says why it was not looked at; `in_parent` names the parent folder that it was found in, if only there.
+    `absent` are the places where it was looked for in vain; `settled` tells that it is where it is for as long as
+    nothing turns up there.
     """
 
     path: str | None = None
@@ -44,6 +51,8 @@ class Location:
     escapes: bool = False
     in_parent: str | None = None
     skipped: str | None = None
+    absent: tuple[str, ...] = field(default=(), compare=False)
+    settled: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True)
@@ -139,7 +148,7 @@ class Locator:
         if is_id and not is_path(source):
             return self._by_id(source, kind)
         if is_id and self.roots.media_root is None and "/" not in source and not self._beside(source, folder):
-            return Location(skipped="no media root is given")
+            return Location(skipped="no media root is given", settled=False)
         if os.path.isabs(source):
             return self._absolute(source)
         return self._relative(source, folder)
@@ -155,11 +164,13 @@ class Locator:
     def _by_id(self, source: str, kind: str | None) -> Location:
         if self.roots.media_root is None:
             return Location(skipped="no media root is given")
+        absent: list[str] = []
         for suffix in ID_SUFFIXES.get(kind or "", ("",)):
             path = self._within(os.path.join(self.roots.media_root, source + suffix))
             if path is not None and storage.isfile(path):
-                return Location(path, True)
-        return Location(found=False)
+                return Location(path, True, absent=tuple(absent))
+            absent += [path] if path is not None else []
+        return Location(found=False, absent=tuple(absent))
 
     def _absolute(self, source: str) -> Location:
         # A dataset cannot speak of remote storage, not even by the names that it has in here.
@@ -167,37 +178,39 @@ class Locator:
         if path is None:
             return Location(absolute=True, skipped="outside the allowed roots")
         if self._links_out(path):
-            return Location(absolute=True, skipped="a link out of the allowed roots")
+            return Location(absolute=True, skipped="a link out of the allowed roots", settled=False)
         found = storage.exists(path)
-        return Location(path if found else None, found, absolute=True)
+        return Location(path if found else None, found, absolute=True, absent=() if found else (path,))
 
     def _relative(self, source: str, folder: Path) -> Location:
-        tried = 0
+        absent: list[str] = []
         given = self.roots.media_root
         for base in [given] if given else dict.fromkeys([folder, self.roots.dataset]):
             path = self._within(os.path.join(base, source))
             if path is None:
                 continue
-            tried += 1
             if storage.lexists(path):
-                return self._found(path)
+                return replace(self._found(path), absent=tuple(absent))
+            absent.append(path)
+        parents: list[str] = []
         for base in () if given else self.roots.parents():
             path = self._within(os.path.join(base, source))
             if path is not None and storage.lexists(path):
-                found = self._found(path)
+                found = replace(self._found(path), in_parent=str(base), absent=tuple(absent))
                 if self.roots.fixed or found.found is False:
                     self._beyond[source] = str(base)
-                    return Location(found=False, in_parent=str(base))
-                return Location(found.path, found.found, in_parent=str(base), escapes=found.escapes)
-        if not tried:
-            return Location(escapes=True)
-        return Location(found=False)
+                    return replace(found, path=None, found=False, escapes=False, settled=False)
+                return found
+            parents += [path] if path is not None else []
+        if not absent:
+            return Location(escapes=True, absent=tuple(parents))
+        return Location(found=False, absent=(*absent, *parents))
 
     def _found(self, path: str) -> Location:
         if self._links_out(path):
-            return Location(escapes=True)
+            return Location(escapes=True, settled=False)
         found = storage.exists(path)
-        return Location(path if found else None, found)
+        return Location(path if found else None, found, settled=found)
 
     def _within(self, path: str) -> str | None:
         """The normalised path if it lies inside an allowed root; by its text alone, nothing is opened."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,8 +79,8 @@ class Seen:
     """What a batch's media come to: the table with the columns that the probe fills, and what adds up over batches.
 
     `distinct` holds hashes of what was referred to; `inlined` counts media that records bring; `died` tells of media
-    whose look was not survived. `files` says by which identity every file was seen; `settled`, that nothing was missing
-    and no file is too young to be told from its next version.
+    whose look was not survived. `files` says by which identity every file was seen, `absent` where there was none;
+    `settled`, that these two tell all, and that no file is too young to be told from its next version.
     """
 
     media: pl.DataFrame
@@ -89,9 +90,9 @@ class Seen:
     died: list[str]
     files: dict[str, tuple[int, ...]]
     settled: bool
+    absent: set[str]
 
 
-_NAMED = frozenset(("path", "id"))
 _NOWHERE, _BROUGHT, _NOTHING = Location(), Location(found=True), Looked(Facts())
 #: A look that is done, or the future list that holds it, and its place there.
 _Answer = Looked | tuple[Future[list[Looked]], int]
@@ -173,7 +174,20 @@ class Prober:
         for number, answer in zip(inline, asked[len(fresh) :], strict=True):
             look.answers[number] = answer
         if self.cache is not None:
-            look.fresh = {name: self._known[key] for key in fresh if (name := self._name(key, look)) is not None}
+            self._keep({name: asked[n] for n, key in enumerate(fresh) if (name := self._name(key, look)) is not None})
+
+    def _keep(self, asked: Mapping[bytes, tuple[Future[list[Looked]], int]]) -> None:
+        """Have answers kept as soon as they are there: whatever ends the check, they were not in vain."""
+        by_future: dict[Future[list[Looked]], dict[bytes, int]] = {}
+        for name, (answers, place) in asked.items():
+            by_future.setdefault(answers, {})[name] = place
+        for answers, names in by_future.items():
+            answers.add_done_callback(partial(self._store, names))
+
+    def _store(self, names: Mapping[bytes, int], answers: Future[list[Looked]]) -> None:
+        if self.cache is not None and not answers.cancelled() and answers.exception() is None:
+            looked = answers.result()
+            self.cache.put({name: looked[place] for name, place in names.items() if looked[place].died is None})
 
     def _remember(self, keys: Sequence[tuple[str, str | None] | None], look: Look) -> None:
         """What the cache knows of files that this prober has not come across."""
@@ -208,7 +222,7 @@ def _size(location: Location | None, row: tuple[Any, ...], blobs: Sequence[Any])
 class Look:
     """A look into the media of a batch that was begun.
 
-    `files` holds the identity of each file before it was looked into, `fresh` answers that the cache has not yet.
+    `files` holds the identity of each file before it was looked into.
     """
 
     prober: Prober
@@ -217,7 +231,6 @@ class Look:
     locations: list[Location | None]
     answers: list[_Answer] = field(default_factory=list)
     files: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
-    fresh: dict[bytes, _Answer] = field(default_factory=dict)
 
     def done(self) -> Seen:
         """What was found, as soon as all of it was looked into."""
@@ -225,11 +238,10 @@ class Look:
         if probing.depth == "none":
             sources = media["source"].drop_nulls().unique()
             columns = [pl.lit(None, dtype(column.kind)).alias(column.name) for column in _LOOKED]
-            return Seen(media.with_columns(columns), _hashes(sources), media["_blob"].count(), set(), [], {}, True)
+            return Seen(
+                media.with_columns(columns), _hashes(sources), media["_blob"].count(), set(), [], {}, True, set()
+            )
         looked = [_answer(each) for each in self.answers]
-        if self.prober.cache is not None:
-            told = ((name, _answer(each)) for name, each in self.fresh.items())
-            self.prober.cache.put({name: each for name, each in told if each.died is None})
         places = [
             location or (_BROUGHT if row[3] is not None and each is not _NOTHING else _NOWHERE)
             for location, row, each in zip(self.locations, self.rows, looked, strict=True)
@@ -248,17 +260,13 @@ class Look:
             files if probing.keep_paths else set(),
             list(dict.fromkeys(died)),
             {path: known for path, known in self.files.items() if known is not None},
-            None not in self.files.values() and all(map(_settled, self.rows, places)),
+            None not in self.files.values() and all(place.settled for place in places),
+            {path for place in places for path in place.absent} if probing.identify else set(),
         )
 
 
 def _answer(answer: _Answer) -> Looked:
     return answer if isinstance(answer, Looked) else answer[0].result()[answer[1]]
-
-
-def _settled(row: tuple[Any, ...], place: Location) -> bool:
-    """Whether another look at a file that is known leads to the same place: nothing that may turn up was missing."""
-    return place.in_parent is None and (place.path is not None or place.skipped == "a URL" or row[1] not in _NAMED)
 
 
 def _hashes(sources: pl.Series) -> pl.Series:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 
@@ -20,13 +21,23 @@ Run = Callable[[Work], Generator[Done, None, None]]
 
 @dataclass(slots=True)
 class _Entry:
-    """What is kept of a shard; it counts as long as every medium is what it was."""
+    """What is kept of a shard; it counts as long as every medium is what it was, its folder where it was, and nothing
+    where it was looked for in vain.
+
+    A folder that became a link moves its files to where they may not be read, and changes none of them.
+    """
 
     result: ShardResult
     media: dict[str, tuple[int, ...]]
+    folders: dict[str, str]
+    absent: set[str]
 
     def holds(self) -> bool:
-        return all(cache.identity(path) == known for path, known in self.media.items())
+        return (
+            all(os.path.realpath(folder) == real for folder, real in self.folders.items())
+            and all(cache.identity(path) == known for path, known in self.media.items())
+            and not any(map(os.path.lexists, self.absent))
+        )
 
 
 @dataclass(slots=True)
@@ -37,10 +48,12 @@ class Memory:
     plan: Plan
     taken: int = 0
     judged: int = 0
+    works: bool = False
     _circumstances: bytes = b""
     _order: deque[tuple[Shard, bytes | None, ShardResult | None]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
+        self.works = self.cache.works
         plan, form = self.plan, self.plan.format
         self._circumstances = cache.key(
             str(plan.root),
@@ -112,7 +125,10 @@ class Memory:
 
     def _keep(self, name: bytes, whole: ShardResult) -> None:
         if not whole.unread and whole.settled and not whole.facts.on_disk:
-            self.cache.put({name: _Entry(whole, dict(whole.media_seen))})
+            folders = {os.path.dirname(path) for path in whole.media_seen}
+            places = {folder: os.path.realpath(folder) for folder in folders}
+            kept = replace(whole, media_seen={}, absent=set())
+            self.cache.put({name: _Entry(kept, whole.media_seen, places, whole.absent)})
 
 
 def _add(whole: ShardResult, part: ShardResult) -> None:

@@ -76,6 +76,7 @@ class ShardResult:
     failed: bool = False
     media_seen: dict[str, tuple[int, ...]] = field(default_factory=dict)
     settled: bool = True
+    absent: set[str] = field(default_factory=set)
     unread: list[str] = field(default_factory=list)
     position: int = 0
     statistics: Statistics = field(default_factory=Statistics)
@@ -98,6 +99,7 @@ class ShardResult:
         self.inlined += other.inlined
         self.paths |= other.paths
         self.media_seen |= other.media_seen
+        self.absent |= other.absent
         self.settled = self.settled and other.settled
         self.rows += other.rows
         self.lines += other.lines

@@ -167,6 +167,7 @@ class Checker:
             result.unread += seen.died
             result.media_seen = seen.files
             result.settled = seen.settled
+            result.absent = seen.absent
         shard, role = opened.shard, opened.role
         result.statistics.see(tables.frames, len(batch.rows), shard.file.file, samples=role.name == "samples")
         if self.plan.paranoid:

@@ -123,6 +123,73 @@ def test_a_medium_that_went_and_came_back(checked: Check, folder: Path) -> None:
     assert not [each for each in checked().findings if each.severity == "error"]
 
 
+def test_what_is_missing_is_known_to_be(checked: Check, folder: Path) -> None:
+    (folder / "images/b1.png").unlink()
+    first = checked()
+    assert [each.rule for each in first.findings if each.severity == "error"] == ["MM020"]
+    assert checked().remembered == (2, 2)
+
+
+def test_a_medium_that_turns_up_nearer(tmp_path: Path) -> None:
+    """Found below the dataset's root so far, then, broken, beside the annotations, where it is looked for first."""
+    (tmp_path / "data/sub").mkdir(parents=True)
+    (tmp_path / "data/a").mkdir()
+    Image.new("RGB", (40, 30)).save(tmp_path / "data/a/1.png")
+    turns = [{"from": "human", "value": "<image>"}, {"from": "gpt", "value": "x"}]
+    record = {"id": "1", "image": "a/1.png", "conversations": turns}
+    (tmp_path / "data/sub/train.jsonl").write_text(json.dumps(record) + "\n")
+    settle()
+
+    def check() -> Any:
+        return mmcheck.check(tmp_path / "data", format="llava", cache=tmp_path / "cache")
+
+    assert check().verdict == "pass" and check().remembered == (1, 1)
+    (tmp_path / "data/sub/a").mkdir()
+    (tmp_path / "data/sub/a/1.png").write_bytes(b"no picture")
+    settle()
+    report = check()
+    assert report.remembered == (0, 1) and [each.rule for each in report.findings if each.severity == "error"] == [
+        "MM021"
+    ]
+
+
+def test_a_folder_that_becomes_a_link_out_of_the_roots(checked: Check, folder: Path, tmp_path: Path) -> None:
+    checked()
+    away = tmp_path.parent / f"{tmp_path.name}-away"
+    (folder / "images").rename(away)
+    (folder / "images").symlink_to(away)
+    report = checked(allow_roots=[])
+    assert report.remembered == (0, 2)
+
+
+def test_media_are_known_before_their_batch_is_judged(folder: Path, tmp_path: Path) -> None:
+    """A check that is ended in the middle of a batch has not looked in vain."""
+    cache = Cache(tmp_path / "cache")
+    from mmcheck.locate import Roots
+    from mmcheck.media import Prober, Probing
+
+    probing = Probing(Roots(folder), "decode", identify=True)
+    pool = probing.pool(1)
+    assert pool is not None
+    prober = Prober(probing, pool, cache)
+    import polars as pl
+
+    names = [f"images/a{number}.png" for number in range(6)]
+    none = pl.Series([None] * 6)
+    media = pl.DataFrame({"source": names, "storage": "path", "kind": "image"}).with_columns(
+        none.cast(pl.Int64).alias("_blob"), none.cast(pl.String).alias("_name")
+    )
+    prober.look(media, [], folder)  # and never asked what was found
+    for _ in range(100):
+        time.sleep(0.05)
+        with contextlib.closing(sqlite3.connect(_database(tmp_path))) as base:
+            if base.execute("SELECT COUNT(*) FROM found").fetchone() == (6,):
+                break
+    else:
+        pytest.fail("nothing was kept")
+    pool.close()
+
+
 def test_other_rules_judge_anew_and_open_nothing(checked: Check, asked: list[str]) -> None:
     checked()
     asked.clear()
@@ -207,13 +274,15 @@ def test_a_key_that_others_can_read_is_none(checked: Check, tmp_path: Path, monk
     checked()
     (tmp_path / "state/mmcheck/key").chmod(0o644)
     assert not Cache(tmp_path / "cache").works
-    assert checked().remembered == (0, 2)
+    assert checked().remembered is None
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     report = mmcheck.check(folder, format="llava", cache=tmp_path / "file" / "cache")
-    assert report.remembered == (0, 2) and report.run.complete
+    assert report.remembered is None and report.run.complete
+    with pytest.raises(mmcheck.RequestError, match="not a folder"):
+        mmcheck.check(folder, format="llava", cache=tmp_path / "file")
 
 
 def test_keys_tell_circumstances_apart(tmp_path: Path) -> None:
@@ -260,7 +329,7 @@ def test_a_killed_check_goes_on(folder: Path, tmp_path: Path) -> None:
         process.wait()
     done = subprocess.run(_command(folder, tmp_path / "cache", "--resume"), capture_output=True, text=True)
     assert _result(done) == whole
-    assert "parts were judged before" in done.stderr or "nothing is known" in done.stderr
+    assert "parts were judged before" in done.stderr or "no part was judged before" in done.stderr
 
 
 def test_resuming_needs_a_cache(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from mmcheck.cache import default_folder
 from mmcheck.cli import options as o
 from mmcheck.cli.say import exit_code, say, sentence, trace
 from mmcheck.errors import MmcheckError, RequestError
+from mmcheck.locate import has_media_suffix
 from mmcheck.report import Report, Run, Totals
 from mmcheck.reporters import UNCAPPED, render
 
@@ -83,14 +85,19 @@ def check(
         if not quiet and all(target for _, target in wanted):
             for report in reports:
                 say(f"{report.verdict.upper()} {report.path}")
+                for note in () if report.run.complete else report.notes:
+                    say(note)
     return code
 
 
 def _taken_over(report: Report) -> str:
     """How much of an earlier check of the same dataset this one could take over."""
-    known, of = report.remembered or (0, 0)
+    if report.remembered is None:
+        why = "the cache cannot be written, or it is a sample, or rules run Python"
+        return f"{report.path}: nothing is kept of this check, and nothing known ({why})"
+    known, of = report.remembered
     if not known:
-        return f"{report.path}: nothing is known of an earlier check with these rules: everything was judged"
+        return f"{report.path}: no part was judged before with these rules; media that are known are not opened again"
     return f"{report.path}: {known} of {of} parts were judged before, and taken over"
 
 
@@ -159,8 +166,19 @@ def _unopened(dataset: Any, request: dict[str, Any], message: str, started: date
     )
 
 
+def _spare(reports: Report | list[Report], target: Path | None) -> None:
+    """Raise RequestError where an output would replace a file that was judged."""
+    for report in reports if isinstance(reports, list) else [reports]:
+        judged = [report.path, *(os.path.join(report.root, each.file) for each in report.files)]
+        if target is not None and os.path.realpath(target) in map(os.path.realpath, judged):
+            raise RequestError(f"{target} is a file of the dataset: name another one")
+        if target is not None and target.is_file() and has_media_suffix(target.name):
+            raise RequestError(f"{target} is there, and its name is that of a medium: name another one")
+
+
 def _write(report: Report | list[Report], kind: str, target: Path | None, quiet: bool, max_findings: int) -> int:
     try:
+        _spare(report, target)
         render(report, kind, target, quiet=quiet, max_findings=max_findings)
     except OSError as error:
         say(f"{target or 'standard output'} cannot be written: {error.strerror or error}")
