@@ -13,7 +13,7 @@ from mmcheck.errors import OpenError
 
 #: Rows in memory before a pile goes to disk (about 100 bytes a row), and the parts that it is kept in there: rows of
 #: one key are always in one part, so that each part can be judged by itself.
-MOST_ROWS = 200_000
+MOST_ROWS = 100_000
 PARTS = 64
 _LOOSE = 100_000
 
