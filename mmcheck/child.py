@@ -75,11 +75,6 @@ class Child:
         """Whether the process runs, as far as is known."""
         return self._process.poll() is None and not self.connection.closed
 
-    @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._process.pid
-
     def rested(self) -> bool:
         """Whether the child waits for work, and will for a while."""
         return time.monotonic() - self._since < _IDLE / 2

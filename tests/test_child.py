@@ -197,6 +197,13 @@ def test_a_reader_that_crashes_is_a_finding(tmp_path: Path, monkeypatch: pytest.
         list(apart.read(tmp_path / "other.parquet", "parquet", 1 << 20, Limits()))
 
 
+def test_a_footer_that_nobody_lived_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "_SERVE", "serving:reads")
+    assert apart.ask("footer", tmp_path / "crash.parquet") == {}
+    with pytest.raises(OpenError, match="was not read.*SIGKILL"):
+        apart.ask("footer", tmp_path / "other.parquet")
+
+
 def test_a_reading_that_is_left_off_leaves_nothing_behind(tmp_path: Path) -> None:
     import polars as pl
 

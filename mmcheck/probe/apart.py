@@ -101,10 +101,6 @@ class Pool:
         self._own = threading.local()
         self._lock = threading.Lock()
 
-    def start(self) -> None:
-        """Start one child now, while there is other work to do."""
-        self._threads.submit(self._child)
-
     def look(self, media: Sequence[Medium]) -> list[tuple[Future[list[Looked]], int]]:
         """Where the answer for each medium will be: a future list, and the place in it."""
         parts = ((self._threads.submit(self._look, part), part) for part in self._shared_out(media))

@@ -59,12 +59,17 @@ def read(path: Path, container: str, block: int, limits: Limits, part: Part | No
 
 
 def ask(what: str, path: Path) -> Any:
-    """What the footer of a Parquet file says, or the sizes of its parts; nothing where that makes the reader crash."""
+    """What the footer of a Parquet file says, or the sizes of its parts; nothing where that makes the reader crash.
+
+    Raises OpenError where the child died of something else, which says nothing of the file.
+    """
     child = hire(_SERVE)
     try:
         (found,) = _answers(child, (what, path, ()))
-    except Died:
+    except Died as death:
         child.close()
+        if not death.crashed:
+            raise OpenError(f"{path} was not read: the process that read it {death}") from None
         return {}
     except OpenError:
         dismiss(child)
