@@ -18,8 +18,9 @@ def _bytes_of(value: Any) -> bytes:
 
 def _record_bytes(batch: Batch, number: int) -> bytes:
     """The bytes that stand for a record's content: its own where the storage has them, else made from its value."""
-    if batch.raws is not None:
-        return batch.raws[number]
+    raw = batch.raw(number)
+    if raw is not None:
+        return raw
     return _bytes_of(_digested(batch.values[number]))
 
 
@@ -38,9 +39,12 @@ def record_digest(batch: Batch, number: int) -> str:
 
 
 def content_column(batch: Batch) -> pl.Series:
-    """128 bits of hash that stand for each record's content, as text."""
-    texts = batch.raws
-    if texts is None:
-        texts = [_record_bytes(batch, number) for number in range(len(batch.rows))]
-    content = pl.Series("_content", texts, dtype=pl.Binary)
-    return (content.hash(1).cast(pl.String) + "-" + content.hash(2).cast(pl.String)).alias("_content")
+    """The text that stands for each record's content."""
+    if batch.columns is not None:
+        content = batch.columns.lines.series("_content")
+    else:
+        texts = batch.raws
+        if texts is None:
+            texts = [_record_bytes(batch, number) for number in range(len(batch.rows))]
+        content = pl.Series("_content", texts, dtype=pl.Binary)
+    return content.cast(pl.String)  # it was read as JSON, and so is UTF-8

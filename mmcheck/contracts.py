@@ -66,7 +66,7 @@ TABLES: dict[str, Table] = {
                 Column("line", "integer", "line in the file, from 1; null where the storage has no lines"),
                 Column("id", "string", "the record's own id as text"),
                 Column("split", "string", "the split that the record's file belongs to"),
-                Column("_content", "string", "a hash of the record's bytes, for exact copies"),
+                Column("_content", "string", "the record's text, for exact copies"),
             ),
         ),
         Table(

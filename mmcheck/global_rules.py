@@ -14,7 +14,7 @@ from difflib import get_close_matches
 import polars as pl
 
 from mmcheck import aggregates
-from mmcheck.pile import Pile
+from mmcheck.pile import Pile, Places
 from mmcheck.rules import Outcome
 from mmcheck.ruleset import Rule
 
@@ -27,7 +27,8 @@ _MOST_CANDIDATES = 20_000
 
 @dataclass(slots=True)
 class Facts:
-    """What one or more batches say for the global rules, by rule number; `targets` by (table, columns).
+    """What one or more batches say for the global rules, by rule number; `targets` by (table, columns). `places` tell
+    of the records what findings say of them.
 
     Of `incomplete` tables some rows could not be read, so that what is not among them may exist all the same.
     """
@@ -37,6 +38,7 @@ class Facts:
     partials: dict[int, list[pl.DataFrame]] = field(default_factory=dict)
     unknown: dict[int, int] = field(default_factory=dict)
     incomplete: set[str] = field(default_factory=set)
+    places: Places = field(default_factory=Places)
 
     def __iadd__(self, other: Facts) -> Facts:
         for number, pile in other.keys.items():
@@ -48,6 +50,7 @@ class Facts:
         for number, count in other.unknown.items():
             self.unknown[number] = self.unknown.get(number, 0) + count
         self.incomplete |= other.incomplete
+        self.places.extend(other.places)
         return self
 
     @property
@@ -59,6 +62,7 @@ class Facts:
         """Count rows and lines from another start, so many before."""
         for pile in self.keys.values():
             pile.map(lambda frame: _moved(frame, rows, lines))
+        self.places.map(lambda frame: _moved(frame, rows, lines))
         for number, frames in self.partials.items():
             self.partials[number] = [_moved(frame, rows, lines) for frame in frames]
 
@@ -87,25 +91,24 @@ def gather(
             frame = frame.filter(rule.when)
         if stanza.unique:
             # A record that breaks the schema still holds its id, but is not itself checked.
-            part = _keys(frame, stanza.unique).with_columns(pl.lit(valid).alias("_valid"))
-            facts.keys.setdefault(number, Pile()).add(_placed(part, places))
+            part = _keys(frame, stanza.unique, shown=not _by_id(rule)).with_columns(pl.lit(valid).alias("_valid"))
+            facts.keys.setdefault(number, Pile()).add(part)
         elif not valid:
             continue
         elif stanza.references:
             part = _keys(frame, stanza.references.columns)
-            part = _placed(part, places)
             facts.unknown[number] = facts.unknown.get(number, 0) + frame.height - part.height
             facts.keys.setdefault(number, Pile()).add(part)
         elif rule.aggregate is not None and stanza.aggregate is not None:
             facts.partials[number] = [aggregates.partial(frame, stanza.aggregate.by, rule.aggregate)]
+    if facts.keys:
+        facts.places.add(places)
     return facts
 
 
-def _placed(part: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
-    """The rows with what `places` says of their samples; in a table of records the two stand side by side."""
-    if part["sample"].equals(places["sample"]):
-        return part.hstack(places.drop("sample"))
-    return part.join(places, on="sample", how="left", maintain_order="left")
+def _by_id(rule: Rule) -> bool:
+    """Whether the key is the record's id, which its place tells."""
+    return rule.stanza.table == "samples" and rule.stanza.unique == ("id",)
 
 
 def _targets(facts: Facts, frames: Mapping[str, pl.DataFrame], table: str, columns: tuple[str, ...]) -> None:
@@ -119,18 +122,18 @@ def _targets(facts: Facts, frames: Mapping[str, pl.DataFrame], table: str, colum
     facts.targets[(table, columns)].add(keys)
 
 
-def _keys(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
-    """Rows with no null in `columns`: hashes of the key, the key in words, and the place of the row."""
+def _keys(frame: pl.DataFrame, columns: tuple[str, ...], *, shown: bool = True) -> pl.DataFrame:
+    """Rows with no null in `columns`: hashes of the key, the key in words where it is `shown`, and the row's place."""
+    shown = shown and not all(name.startswith("_") for name in columns)  # `_content`: nothing for a person to read
     words = [pl.col(name).cast(pl.String) for name in columns]
-    key, shown = (words[0] if len(words) == 1 else pl.concat_str(words, separator=by) for by in ("\x1f", ", "))
-    hidden = all(name.startswith("_") for name in columns)  # `_content`: nothing that a person would read
+    key, told = (words[0] if len(words) == 1 else pl.concat_str(words, separator=by) for by in ("\x1f", ", "))
     kept = frame.filter(pl.all_horizontal(pl.col(columns).is_not_null()))
     places = [name for name in ("turn", "position", "ordinal", "kind") if name in frame.columns]
     optional = [name for name in places if name not in columns]
     return kept.select(
         key.hash(_SEEDS[0]).alias("_one"),
         key.hash(_SEEDS[1]).alias("_two"),
-        (pl.lit(None, pl.String) if hidden else shown).alias("_shown"),
+        (told if shown else pl.lit(None, pl.String)).alias("_shown"),
         "sample",
         *optional,
     )
@@ -154,12 +157,22 @@ def judge(number: int, rule: Rule, facts: Facts, most: int | None) -> Outcome:
     if pile is None:
         return outcome
     if rule.stanza.unique:
-        return _judge_unique(outcome, pile, most)
+        return _told(_judge_unique(outcome, pile, most), facts.places)
     reference = rule.stanza.references
     assert reference is not None
     targets = facts.targets.get((reference.to_table, reference.to_columns))
     complete = reference.to_table not in facts.incomplete
-    return _judge_references(outcome, pile, targets, most, once=reference.once, complete=complete)
+    return _told(_judge_references(outcome, pile, targets, most, once=reference.once, complete=complete), facts.places)
+
+
+def _told(outcome: Outcome, places: Places) -> Outcome:
+    """The outcome whose failing rows say where their records stand, and what they are called."""
+    if outcome.failures is not None and outcome.failures.height:
+        found = places.find(outcome.failures["sample"])
+        outcome.failures = outcome.failures.join(found, on="sample", how="left", maintain_order="left")
+        if _by_id(outcome.rule):
+            outcome.failures = outcome.failures.with_columns(pl.col("_id").alias("_shown"))
+    return outcome
 
 
 def _judge_aggregate(outcome: Outcome, partials: list[pl.DataFrame], most: int | None) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,16 +52,19 @@ def declare_evidence(data: Mapping[str, Any]) -> Evidence:
 
 def order(
     evidence: Sequence[Evidence],
-    records: Sequence[Any],
+    records: Callable[[], Sequence[Any]],
     samples: Sequence[int],
     slots: pl.DataFrame | None,
     media: pl.DataFrame,
 ) -> pl.DataFrame:
-    """What speaks for the order of the media of each record, and whether it agrees with what was found."""
+    """What speaks for the order of the media of each record, and whether it agrees with what was found.
+
+    `records` are asked for only where they tell something of it.
+    """
     rows: list[dict[str, Any]] = []
     for piece in evidence:
         if piece.matrix is not None:
-            rows += _matrix_rows(piece, records, samples)
+            rows += _matrix_rows(piece, records(), samples)
         else:
             rows += _list_rows(piece, records, samples, media)
     frame = pl.DataFrame(rows, schema=ORDER_SCHEMA)
@@ -71,7 +74,7 @@ def order(
 
 
 def _list_rows(
-    piece: Evidence, records: Sequence[Any], samples: Sequence[int], media: pl.DataFrame
+    piece: Evidence, records: Callable[[], Sequence[Any]], samples: Sequence[int], media: pl.DataFrame
 ) -> list[dict[str, Any]]:
     """Lists in the record, one value a medium, against columns of the media table; absent lists are passed over."""
     if not set(piece.measured) <= set(media.columns):
@@ -80,7 +83,7 @@ def _list_rows(
     if mine.height == 0:
         return []  # nothing of the kind, or nothing was measured
     having = set(mine["sample"])
-    records_of = ((sample, record) for sample, record in zip(samples, records, strict=True) if sample in having)
+    records_of = ((sample, record) for sample, record in zip(samples, records(), strict=True) if sample in having)
     wanted = {sample: found for sample, record in records_of if (found := _lists(piece, record))}
     if not wanted:
         return []

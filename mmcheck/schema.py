@@ -11,6 +11,8 @@ from mmcheck.cells import json_text, json_type
 from mmcheck.errors import RequestError, nearest
 from mmcheck.limits import MOST_NESTING
 from mmcheck.readers.batch import Fault
+from mmcheck.readers.json_columns import Columns
+from mmcheck.sweeping import Sweep
 
 _SHOWN = 80
 _MOST_PER_RECORD = 20
@@ -38,6 +40,7 @@ class Judge:
         except (ValueError, jsonschema_rs.ValidationError) as error:
             raise RequestError(f"the schema cannot be used: {str(error).splitlines()[0]}") from None
         self.is_valid: Callable[[Any], bool] = self._validator.is_valid
+        self.surely: Callable[[Columns], bool] = Sweep(whole).holds
 
     def holds(self, record: Any) -> bool:
         """`is_valid`, where a record may be of a sort that the judge itself refuses to look at."""

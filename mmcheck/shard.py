@@ -19,6 +19,7 @@ from mmcheck.finding import Finding
 from mmcheck.media import Prober
 from mmcheck.plan import Plan, Shard
 from mmcheck.readers.batch import Batch, Fault
+from mmcheck.readers.json_columns import Columns
 from mmcheck.readers.jsonl import without_gc
 from mmcheck.results import ShardResult
 from mmcheck.rules import Outcome, evaluate
@@ -139,6 +140,11 @@ class Checker:
         """Judge the records by the schema, and begin to unfold the valid ones."""
         if not batch.rows:
             return _Begun(result, None)
+        if opened.role.name in self.naming or (batch.columns is not None and not self._surely(batch.columns, opened)):
+            batch = batch.one_by_one()
+        if batch.columns is not None:
+            result.tally(self.core["MM001"]).checked += len(batch.rows)
+            return _Begun(result, self.unfolder.begin(batch, opened))
         binary = batch.raws is None
         seen = [without_bytes(value) for value in batch.values] if binary else batch.values
         valid = opened.judge.valid(seen)
@@ -151,6 +157,13 @@ class Checker:
             batch = batch.pick([number for number, fine in enumerate(valid) if fine])
         result.tally(self.core["MM001"]).checked += len(batch.rows)
         return _Begun(result, self.unfolder.begin(batch, opened) if batch.rows else None)
+
+    def _surely(self, columns: Columns, opened: Opened) -> bool:
+        """Whether all records can be told to be valid at once."""
+        surely = opened.judge.surely(columns)
+        if not surely and opened.lane is not None:
+            opened.lane.miss()
+        return surely
 
     def _finish(self, begun: _Begun, opened: Opened) -> ShardResult:
         """Judge the tables by the rules."""
@@ -273,7 +286,7 @@ def _places(tables: Tables, batch: Batch, number: int) -> pl.DataFrame:
         {
             "sample": pl.Series(batch.rows, dtype=pl.Int64) + (number << ROW_BITS),
             "_line": pl.Series(batch.lines or [None] * len(batch.rows), dtype=pl.Int64),
-            "_id": pl.Series(tables.ids, dtype=pl.String),
+            "_id": tables.ids,
         }
     )
 

@@ -32,6 +32,11 @@ def positions(frame: pl.DataFrame) -> pl.Series | pl.Expr:
     return _ordinal("sample", "kind").alias("position")
 
 
+def _each(column: str, tokens: list[str]) -> pl.Expr:
+    """Every token in the texts; where two begin at one place, the one that is listed first."""
+    return pl.col(column).str.extract_many(tokens, leftmost=True)
+
+
 def find_placeholders(texts: pl.DataFrame, column: str, placeholders: Mapping[str, str | None]) -> pl.DataFrame:
     """Every placeholder of a text column, in order; `{n}` in a placeholder stands for the number that it names."""
     kinds: dict[str, str | None] = dict(sorted(placeholders.items(), key=lambda item: -len(item[0])))
@@ -39,10 +44,12 @@ def find_placeholders(texts: pl.DataFrame, column: str, placeholders: Mapping[st
     numbered = any("{n}" in token for token in kinds)
     some = pl.col(column).str.contains(pattern) if numbered else pl.col(column).str.contains_any(list(kinds))
     turn = "turn" if "turn" in texts.columns else "ordinal"
+    found_in = pl.col(column).str.extract_all(pattern) if numbered else _each(column, list(kinds))
     tokens = (
         texts.lazy()
+        .select("sample", pl.col(turn).alias("turn"), column)
         .filter(some)
-        .select("sample", pl.col(turn).alias("turn"), pl.col(column).str.extract_all(pattern).alias("token"))
+        .select("sample", "turn", found_in.alias("token"))
         .explode("token")
     )
     kind = reference = pl.lit(None, pl.String)

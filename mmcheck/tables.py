@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from mmcheck import paths
+from mmcheck import arrow_tables, paths
 from mmcheck.cells import fitting
 from mmcheck.columns import Elements, of_key
 from mmcheck.contracts import TABLES, Kind
@@ -33,7 +33,7 @@ class Tables:
 
     frames: dict[str, pl.DataFrame]
     blobs: list[Any]
-    ids: list[str | None]
+    ids: pl.Series
 
 
 _KINDS_OF: dict[str, Kind] = {"String": "string", "Boolean": "boolean", "Float64": "number", "Float32": "number"}
@@ -64,22 +64,26 @@ def unfold(
 ) -> Tables:
     """The tables of a batch of valid records. `sample` is the file's number and the record's row in one integer.
 
+    Of a batch of columns they are made of those. Raises Unfit where they cannot be.
+
     `ids_only` leaves out what is made of other tables: enough to count the ids of records that break the schema.
     """
-    tables = Tables({}, [], [])
+    tables = Tables({}, [], pl.Series("id", batch.keys or [None] * len(batch.rows), dtype=pl.String))
     base = file_number << ROW_BITS
     samples = pl.Series("sample", batch.rows, dtype=pl.Int64) + base
-    ids: list[str | None] | None = None
+    named = False
     for plan in plans:
         if plan.specs:
-            parts = [_rows(spec, batch, samples, header, context, tables, plan.name) for spec in plan.specs]
+            if batch.columns is not None:
+                parts = [
+                    arrow_tables.rows(each, batch.columns, samples, header, context, plan.name) for each in plan.specs
+                ]
+            else:
+                parts = [_rows(spec, batch, samples, header, context, tables, plan.name) for spec in plan.specs]
             frame = _together(parts)
             tables.frames[plan.name] = _numbered(frame, plan)
-            if ids is None and plan.specs[0].each is None and "id" in frame.columns:
-                ids = frame["id"].to_list()
-    if ids is None:
-        ids = [*batch.keys] if batch.keys else [None] * len(batch.rows)
-    tables.ids = ids
+            if not named and plan.specs[0].each is None and "id" in frame.columns:
+                tables.ids, named = frame["id"], True
     for plan in () if ids_only else plans:
         if plan.text_of is not None:
             tables.frames[plan.name] = find_placeholders(tables.frames[plan.text_of[0]], plan.text_of[1], placeholders)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from mmcheck import align, paths, readers
+from mmcheck.arrow_tables import Unfit
 from mmcheck.content import content_column
 from mmcheck.dataset import DataFile
 from mmcheck.file_facts import file_context, look_beside
+from mmcheck.fingerprint import size_of
 from mmcheck.format import Role
 from mmcheck.lengths import lengths
 from mmcheck.media import Look, Prober, Seen
@@ -22,6 +24,9 @@ from mmcheck.plan import Plan, Shard
 from mmcheck.readers.batch import Batch
 from mmcheck.schema import Judge, without_bytes
 from mmcheck.tables import ROW_BITS, Tables, unfold
+
+#: Bytes of text from which on reading by columns is worth the start of what reads them.
+_LARGE = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Opened:
     facts: Mapping[str, Any]
     header: Mapping[str, Any]
     context: Mapping[str, Any]
+    lane: readers.Lane | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +62,7 @@ class Unfolder:
     def __init__(self, plan: Plan, prober: Prober) -> None:
         self.plan, self.prober = plan, prober
         self._judges: dict[str, Judge] = {}
+        self._lanes: dict[Path, readers.Lane] = {}
         active = plan.rules.active()
         used = {rule.stanza.table for rule in active}
         self._wants_order = "order" in used
@@ -74,18 +81,25 @@ class Unfolder:
         if any(by == role.name for each in self.plan.format.roles.values() for by, _ in each.named_by):
             context["look"] = partial(look_beside, naming=file.path, root=self.plan.root)
         header = readers.header(file.path, file.at, shard.part) if file.at and not role.document else {}
-        return Opened(shard, role, judge, facts, header, context)
+        return Opened(shard, role, judge, facts, header, context, self._lane(shard))
+
+    def _lane(self, shard: Shard) -> readers.Lane | None:
+        """How a large text is read by columns; its parts have one shape."""
+        path, part = shard.file.path, shard.part
+        if (part.stop - part.start if part is not None else size_of(path)) < _LARGE:
+            return None
+        return self._lanes.setdefault(path, readers.Lane())
 
     def batches(self, opened: Opened) -> Iterator[Batch]:
         """The raw records of the shard."""
         file, part = opened.shard.file, opened.shard.part
         document, limits = opened.role.document, self.plan.limits
-        return readers.read(file.path, file.at, document=document, limits=limits, part=part)
+        return readers.read(file.path, file.at, document=document, limits=limits, part=part, lane=opened.lane)
 
     def frames(self, shard: Shard) -> Iterator[dict[str, pl.DataFrame]]:
         """The tables of the valid records of each batch of a shard, judged by no rule."""
         opened = self.open(shard)
-        for batch in self.batches(opened):
+        for batch in map(Batch.one_by_one, self.batches(opened)):
             holds = opened.judge.holds
             valid = [number for number, value in enumerate(batch.values) if holds(without_bytes(value))]
             if valid:
@@ -110,9 +124,17 @@ class Unfolder:
     def begin(self, batch: Batch, opened: Opened) -> Unfolded:
         """Unfold a batch of valid records, and begin to look into its media."""
         plan, role, number = self.plan, opened.role, opened.shard.number
-        tables = unfold(
-            role.plans, batch, number, placeholders=plan.placeholders, header=opened.header, context=opened.context
-        )
+        unfolds = partial(
+            unfold, role.plans, file_number=number, placeholders=plan.placeholders, header=opened.header,
+            context=opened.context,
+        )  # fmt: skip
+        try:
+            tables = unfolds(batch)
+        except Unfit:
+            if opened.lane is not None:
+                opened.lane.miss()
+            batch = batch.one_by_one()
+            tables = unfolds(batch)
         frames = tables.frames
         self._with_content(frames, batch)
         media, slots = frames.get("media"), frames.get("slots")
@@ -137,7 +159,9 @@ class Unfolder:
         media = frames["media"] = seen.media.with_columns(pl.lit(opened.shard.file.split, pl.String).alias("split"))
         if self._wants_order:
             evidence = self.plan.format.evidence
-            frames["order"] = order(evidence, batch.values, _keys(batch, number), frames.get("slots"), media)
+            frames["order"] = order(
+                evidence, cache(lambda: batch.one_by_one().values), _keys(batch, number), frames.get("slots"), media
+            )
         unfolded.tables.blobs.clear()
         return seen
 

@@ -44,7 +44,7 @@ def test_a_permutation_is_told_from_the_same_order(pair: tuple[list[int], list[i
     evidence = order.declare_evidence(
         {"evidence": "stats", "kind": "image", "recorded": ["widths"], "measured": ["width"]}
     )
-    rows = order.order([evidence], [{"widths": recorded}], [0], None, media).to_dicts()
+    rows = order.order([evidence], lambda: [{"widths": recorded}], [0], None, media).to_dicts()
     if not recorded:
         assert rows == []
     else:
@@ -64,7 +64,7 @@ def matrix_rows(values: list[float], matrix: list[list[float]]) -> list[dict[str
     )
     record = {"info": [{"sim": value, "at": number} for number, value in enumerate(values)], "matrix": matrix}
     media = pl.DataFrame(schema={"sample": pl.Int64, "kind": pl.String})
-    return order.order([evidence], [record], [0], None, media).to_dicts()
+    return order.order([evidence], lambda: [record], [0], None, media).to_dicts()
 
 
 def test_rows_of_a_matrix_tell_the_order() -> None:

@@ -43,11 +43,12 @@ LAYERS = (
         "storage",
         "remote",
     ),
-    ("readers", "cells", "schema", "dialect", "expression", "neighbours", "yaml_lines", "columns"),
+    ("readers", "sweeping", "cells", "schema", "dialect", "expression", "neighbours", "yaml_lines", "columns"),
     ("metaschema", "thresholds", "rulefile", "config", "baseline", "starting"),
     ("table_plans", "aggregates", "pile", "slots", "probe", "publishing", "locate", "custom", "writers"),
     (
         "sources",
+        "arrow_tables",
         "content",
         "align",
         "order",

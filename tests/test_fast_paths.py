@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from mmcheck import neighbours
 from mmcheck.cells import coerce, fitting, json_text, series
 from mmcheck.columns import Elements, declare, of_key
-from mmcheck.global_rules import _placed
 from mmcheck.readers.batch import Batch
 from mmcheck.readers.jsonl import without_gc
 from mmcheck.slots import find_placeholders
@@ -128,15 +127,6 @@ def test_a_neighbour_is_what_a_window_finds(rows: list[tuple[int, int, str | Non
 def test_a_window_in_a_text_is_left_alone() -> None:
     assert neighbours.find("role <> 'LAG(role) OVER (PARTITION BY sample ORDER BY turn)'") is None
     assert neighbours.find("LAG(role) OVER (PARTITION BY sample, kind ORDER BY turn) = 'a'") is None
-
-
-@given(st.lists(st.integers(0, 3), max_size=5))
-def test_rows_find_their_places(samples: list[int]) -> None:
-    places = pl.DataFrame({"sample": range(4), "_line": [7, 8, 9, None]})
-    part = pl.DataFrame({"sample": samples}, schema={"sample": pl.Int64})
-    for each in (part, places.select("sample")):
-        joined = each.join(places, on="sample", how="left", maintain_order="left")
-        assert _placed(each, places).equals(joined, null_equal=True)
 
 
 def test_the_collector_runs_again_afterwards() -> None:

@@ -51,15 +51,18 @@ def table(rows: list[tuple[int, str | None]], column: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"sample": pl.Int64, column: pl.String}, orient="row")
 
 
-PLACES = pl.DataFrame(schema={"sample": pl.Int64, "_line": pl.Int64, "_id": pl.String})
+def places(frames: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """Line and id of the records of a batch."""
+    samples = pl.concat(frame["sample"] for frame in frames.values()).unique().sort()
+    return pl.DataFrame({"sample": samples, "_line": samples + 100, "_id": "r" + samples.cast(pl.String)})
 
 
 def gathered(tables: list[dict[str, pl.DataFrame]], rule: Rule, most_rows: int) -> global_rules.Facts:
     """The facts of all batches, in piles that go to disk beyond `most_rows`."""
-    total = global_rules.Facts()
+    total = global_rules.Facts(places=pile.Places(most_rows))
     for frames in tables:
         for target in (total.keys.setdefault(0, pile.Pile(most_rows)),):
-            facts = global_rules.gather(frames, [(0, rule)], PLACES, valid=True)
+            facts = global_rules.gather(frames, [(0, rule)], places(frames), valid=True)
             for other in facts.keys.values():
                 target.extend(other)
             facts.keys.clear()
@@ -84,6 +87,9 @@ def test_repeated_keys_are_those_of_plain_python(
             expected.append((row, seen[key]))
         seen.setdefault(key, row)
     found = [] if outcome.failures is None else outcome.failures.select("sample", "_first").rows()
+    if outcome.failures is not None:
+        told = outcome.failures.select("_line", "_id", "_shown").rows()
+        assert told == [(sample + 100, f"r{sample}", f"r{sample}") for sample, _ in found]
     assert outcome.failed == len(expected)
     assert outcome.checked == sum(key is not None for key in ids)
     assert found == (expected if most is None else expected[:most])
@@ -93,7 +99,7 @@ def test_repeated_keys_are_those_of_plain_python(
 def test_unknown_keys_are_those_of_plain_python(
     sources: list[str | None], ids: list[str | None], cuts: list[int], most_rows: int
 ) -> None:
-    tables = [{"samples": table(part, "id"), "media": PLACES.select("sample").with_columns(source=pl.lit("x"))}
+    tables = [{"samples": table(part, "id"), "media": table([], "source")}
               for part in batches(ids, cuts)] or [{"samples": table([], "id")}]  # fmt: skip
     tables += [{"media": table(part, "source")} for part in batches(sources, cuts)]
     outcome = global_rules.judge(0, KNOWN, gathered(tables, KNOWN, most_rows), None)

@@ -12,6 +12,7 @@ from mmcheck.readers import apart, json_document, json_outline, json_parts, json
 from mmcheck.readers.batch import Batch, Fault, Part
 from mmcheck.readers.container import Container, container
 from mmcheck.readers.facts import facts
+from mmcheck.readers.json_columns import Lane
 from mmcheck.readers.parts import count, parts, span
 from mmcheck.readers.source import BLOCK, Stream, StreamError
 
@@ -19,6 +20,7 @@ __all__ = [
     "Batch",
     "Container",
     "Fault",
+    "Lane",
     "Part",
     "container",
     "count",
@@ -48,18 +50,20 @@ def read(
     block: int | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     part: Part | None = None,
+    lane: Lane | None = None,
 ) -> Iterator[Batch]:
     """The records of a file, in batches of about `block` bytes (default: 4 MB of text, 16 MB of rows, which may hold
-    media) and at most 10,000 records; or of one part of it, whose rows and lines are counted from its own start.
+    media, and of columns) and at most 10,000 records (50,000 in columns); or of one part of it, whose rows and lines
+    are counted from its own start.
 
     `at` is a JSON pointer to the array or the object that holds the records of a JSON document; "" is the top level,
     where an object is one record, and "*" the top level, where an object is a map of records. With `document` the
-    whole file is one record. Faults of the data are in the batches; raises OpenError where the file is missing or may
-    not be opened.
+    whole file is one record. With a `lane`, JSON lines are read by columns where that can be done. Faults of the data
+    are in the batches; raises OpenError where the file is missing or may not be opened.
     """
     found = container(path)
     if block is None:
-        block = _WIDE if found.name in ("parquet", "arrow") else BLOCK
+        block = _WIDE if found.name in ("parquet", "arrow") or (lane is not None and lane.open) else BLOCK
     if found.fault is not None:
         yield Batch(faults=[found.fault])
     elif part is not None and found.name == "jsonl":
@@ -68,12 +72,15 @@ def read(
             with Stream(path, limits=limits) as stream:
                 pretty = jsonl.is_pretty(stream.read(_BEGINNING))
         with Stream(path, limits=limits, span=(part.start, part.stop)) as stream:
-            yield from _placed(stream, jsonl.read(stream, block, limits, whole=False, pretty=pretty))
+            yield from _placed(stream, jsonl.read(stream, block, limits, whole=False, pretty=pretty, lane=lane))
     elif part is not None and found.name == "json":
         with json_parts.PartStream(path, part, limits) as stream:
             yield from _placed(stream, json_document.read(stream, at, block=block, limits=limits, before=part.row))
     elif document and found.name == "jsonl":
         yield from _json(path, found, "", True, block, limits)
+    elif not at and found.name == "jsonl":
+        with Stream(path, found.compression, limits=limits) as stream:
+            yield from _placed(stream, jsonl.read(stream, block, limits, lane=lane))
     elif at and found.name not in ("json", "yaml"):
         message = f"the file has no member {at!r}: it holds one record after the other"
         yield Batch(faults=[Fault("MM001", message, hint=f"records are looked for at {at} of a JSON document")])
@@ -95,11 +102,6 @@ def _placed(stream: Stream, batches: Iterator[Batch]) -> Iterator[Batch]:
         del batch  # else it would be held until the next one is made
 
 
-def _jsonl(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
-    with Stream(path, found.compression, limits=limits) as stream:
-        yield from _placed(stream, jsonl.read(stream, block, limits))
-
-
 def _csv(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
     from mmcheck.readers import csv_table
 
@@ -116,7 +118,7 @@ def _yaml(path: Path, found: Container, at: str, document: bool, block: int, lim
 
 
 READERS: dict[str, Callable[[Path, Container, str, bool, int, Limits], Iterator[Batch]]] = {
-    "json": _json, "jsonl": _jsonl, "csv": _csv, "yaml": _yaml,
+    "json": _json, "csv": _csv, "yaml": _yaml,
 }  # fmt: skip
 
 

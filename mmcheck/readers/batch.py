@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from mmcheck.readers.json_columns import Columns
+
+_DECODER = msgspec.json.Decoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Batch:
     of each record where the storage has them, `keys` the key of each record where they are values of a map. `texts`
     (YAML) maps the JSON pointer of each plain scalar of a record to what the file spells. `position` is how many
     bytes of the file were read so far, where that is known; `end`, in the last batch of lines, how many rows and lines
-    there were.
+    there were. Where `columns` hold the records, `values` and `raws` are empty until `one_by_one`.
     """
 
     rows: list[int] = field(default_factory=list)
@@ -61,9 +68,25 @@ class Batch:
     faults: list[Fault] = field(default_factory=list)
     position: int | None = None
     end: tuple[int, int] | None = None
+    columns: Columns | None = None
+
+    def one_by_one(self) -> Batch:
+        """The batch with its records as Python values, and without columns."""
+        if self.columns is None:
+            return self
+        raws = list(self.columns.lines)
+        return replace(self, raws=raws, values=[_DECODER.decode(raw) for raw in raws], columns=None)
+
+    def raw(self, number: int) -> bytes | None:
+        """The bytes of a record where the storage has them."""
+        if self.columns is not None:
+            return self.columns.lines[number]
+        return None if self.raws is None else self.raws[number]
 
     def pick(self, keep: list[int]) -> Batch:
         """The records at these positions, without the faults."""
+        if self.columns is not None:
+            return self.one_by_one().pick(keep)
 
         def some(values: list[Any] | None) -> list[Any] | None:
             return None if values is None else [values[number] for number in keep]

@@ -12,10 +12,13 @@ import msgspec
 from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch, Fault
 from mmcheck.readers.diagnose import PRETTY, diagnose, extent, too_deep
+from mmcheck.readers.json_columns import Lane
 from mmcheck.readers.source import BLOCK, Stream, StreamError
 
 RECORDS = 10_000
 """How many records a batch holds at most."""
+WIDE = 50_000
+"""How many, where they are columns."""
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _DECODER = msgspec.json.Decoder()
@@ -59,13 +62,14 @@ def read(
     *,
     whole: bool = True,
     pretty: bool | None = None,
+    lane: Lane | None = None,
 ) -> Iterator[Batch]:
-    """The records of a JSON lines stream; blank lines have no row, broken ones do.
+    """The records of a JSON lines stream, by columns where there is a `lane`; blank lines have no row, broken ones do.
 
     The last batch is empty and tells how many rows and lines there were. A part of a file (not `whole`) may be blank;
     whether the file is pretty-printed JSON, only its beginning tells.
     """
-    reader = _Lines(limits, pretty)
+    reader = _Lines(limits, pretty, lane)
     carry: list[bytes] = []
     size, overlong = 0, False
     while True:
@@ -104,8 +108,9 @@ def read(
 class _Lines:
     """Where the reading stands: the next row, the next line, and whether the file is pretty-printed."""
 
-    def __init__(self, limits: Limits, pretty: bool | None) -> None:
+    def __init__(self, limits: Limits, pretty: bool | None, lane: Lane | None = None) -> None:
         self.limits = limits
+        self.lane = lane
         self.row = 0
         self.line = 1
         self.pretty = pretty
@@ -114,21 +119,36 @@ class _Lines:
         """The batches of some whole lines, the last without its line break."""
         if not text and last:
             return
+        columns = self.lane.read(text, self.limits) if self.lane is not None else None
+        if columns is not None:
+            for start in range(0, len(columns.lines), WIDE):
+                part = columns.slice(start, WIDE)
+                yield self._placed(Batch(columns=part), len(part.lines))
+            return
+        while (
+            len(text) > 2 * BLOCK and (cut := text.find(b"\n", BLOCK)) > 0
+        ):  # Python values take several times as much
+            yield from self._by_records(text[:cut])
+            text = text[cut + 1 :]
+        yield from self._by_records(text)
+
+    def _by_records(self, text: bytes) -> Iterator[Batch]:
         lines = self._sound(text)
         if lines is None:
             yield from self._one_by_one(text)
             return
         raws, values = lines
         for start in range(0, len(raws), RECORDS):
-            part = raws[start : start + RECORDS]
-            yield Batch(
-                rows=list(range(self.row, self.row + len(part))),
-                lines=list(range(self.line, self.line + len(part))),
-                values=values[start : start + RECORDS],
-                raws=part,
-            )
-            self.row += len(part)
-            self.line += len(part)
+            some = raws[start : start + RECORDS]
+            yield self._placed(Batch(values=values[start : start + RECORDS], raws=some), len(some))
+
+    def _placed(self, batch: Batch, count: int) -> Batch:
+        """The batch of the next so many lines, of which each is a record."""
+        batch.rows = list(range(self.row, self.row + count))
+        batch.lines = list(range(self.line, self.line + count))
+        self.row += count
+        self.line += count
+        return batch
 
     def _sound(self, text: bytes) -> tuple[list[bytes], list[Any]] | None:
         """Lines and values of a block in which each line is one object, else None.
