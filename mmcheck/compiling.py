@@ -30,7 +30,7 @@ class Rule:
     """A stanza ready to run: parameters bound, expressions compiled.
 
     `skip` says why the rule does not run; `reads` names the columns that it needs; `mask` judges rows in Python.
-    `near` is the expression for rows that stand in order, where that saves windows.
+    `near` is the rule for rows that stand in order, where that saves windows and work that others do as well.
     """
 
     stanza: Stanza
@@ -63,11 +63,6 @@ class Rule:
     def outcome(self) -> pl.Expr:
         """True where a row passes, false where it fails, null where the rule is not about it or cannot tell."""
         return expression.outcome(self.when, self.expr)
-
-    @cached_property
-    def near_outcome(self) -> pl.Expr:
-        """`outcome` for rows beside which `near` has put its columns."""
-        return self.outcome if self.near is None else expression.outcome(self.when, self.near.expr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +129,8 @@ def _compiled(
         when = _expression(stanza.when, columns, values, table, trust, reads)
     if stanza.expression is not None:
         expr = _expression(stanza.expression, columns, values, table, trust, reads)
-        near = neighbours.find(expression.bind(stanza.expression, values))
+        about = None if stanza.when is None else expression.bind(stanza.when, values)
+        near = neighbours.find(about, expression.bind(stanza.expression, values))
     if stanza.python or stanza.pandera:
         if skip is None and not trust.python:
             raise RequestError(f"runs Python, which is not permitted: {custom.PERMISSION} permits it")

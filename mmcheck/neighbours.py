@@ -1,11 +1,14 @@
-"""`LAG` and `LEAD` over the rows of a record: where those stand together and in order, the row beside is the answer.
+"""What the rules of a table can share: columns beside its own, made once, in place of what each would compute again.
 
-A window sorts and gathers group by group, which takes several times as long as all other rules of a table.
+`LAG` and `LEAD` over the rows of a record: where those stand together and in order, the row beside is the answer, while
+a window sorts and gathers group by group, which takes several times as long as all other rules of a table. And `TRIM`
+of a column, which copies every text; Polars does not see that two expressions do the same.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,26 +17,31 @@ from mmcheck.expression import to_polars
 if TYPE_CHECKING:
     import polars as pl
 
-#: What is no string and no quoted name is looked at: a window over one column of one record, in the order of another.
-_WINDOW = re.compile(
+#: What is no string and no quoted name is looked at: a window over one column of one record, in the order of another,
+#: and a call on one column.
+_SHARED = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|"
-    r"\b(LAG|LEAD)\s*\(\s*([A-Za-z_]\w*)\s*\)\s*OVER\s*\(\s*PARTITION\s+BY\s+sample\s+ORDER\s+BY\s+([A-Za-z_]\w*)\s*\)",
+    r"\b(LAG|LEAD)\s*\(\s*([A-Za-z_]\w*)\s*\)\s*OVER\s*\(\s*PARTITION\s+BY\s+sample\s+ORDER\s+BY\s+([A-Za-z_]\w*)\s*\)|"
+    r"\bTRIM\s*\(\s*([A-Za-z_]\w*)\s*\)",
     re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """An expression whose windows are columns of their own, `beside`, made for rows in the order of `by`."""
+    """A rule whose windows and calls are columns of their own, `beside`, made for rows in the order of `by`."""
 
+    when: pl.Expr | None
     expr: pl.Expr
-    beside: tuple[pl.Expr, ...]
+    beside: Mapping[str, pl.Expr]
     by: frozenset[str]
 
     def fit(self, frame: pl.DataFrame) -> bool:
         """Whether the rows of each record stand together, and in ascending order."""
         import polars as pl
 
+        if not self.by:
+            return True
         if frame["sample"].null_count() or not frame["sample"].is_sorted():
             return False
         within = pl.col("sample") == pl.col("sample").shift(1)
@@ -41,22 +49,27 @@ class Neighbours:
         return bool(frame.select(pl.all_horizontal(ascends).slice(1).all()).item())
 
 
-def find(sql: str) -> Neighbours | None:
-    """A vetted expression without its windows, or None where it has none that can be left out."""
+def find(when: str | None, sql: str) -> Neighbours | None:
+    """A vetted rule without its windows and calls, or None where it has none that can be left out."""
     import polars as pl
 
     beside: dict[str, pl.Expr] = {}
     by: set[str] = set()
 
     def column(match: re.Match[str]) -> str:
-        if match[1] is None:
+        window, its, order, trimmed = match.groups()
+        if trimmed is not None:
+            beside[f"_trim_{trimmed}"] = to_polars(f"TRIM({trimmed})")
+            return f"_trim_{trimmed}"
+        if window is None:
             return match[0]
-        rows = 1 if match[1].upper() == "LAG" else -1
-        name = f"_{match[1].lower()}_{match[2]}"
-        other = pl.col(match[2]).shift(rows)
-        beside[name] = pl.when(pl.col("sample") == pl.col("sample").shift(rows)).then(other).alias(name)
-        by.add(match[3])
+        rows = 1 if window.upper() == "LAG" else -1
+        name = f"_{window.lower()}_{its}"
+        beside[name] = pl.when(pl.col("sample") == pl.col("sample").shift(rows)).then(pl.col(its).shift(rows))
+        by.add(order)
         return name
 
-    without = _WINDOW.sub(column, sql)
-    return Neighbours(to_polars(without), tuple(beside.values()), frozenset(by)) if beside else None
+    about, without = (_SHARED.sub(column, text) if text is not None else None for text in (when, sql))
+    if not beside or without is None:
+        return None
+    return Neighbours(to_polars(about) if about else None, to_polars(without), beside, frozenset(by))

@@ -16,6 +16,7 @@ from mmcheck.errors import OpenError
 MOST_ROWS = 500_000
 PARTS = 64
 _LOOSE = 100_000
+_PLACES = {"sample": pl.Int64, "_line": pl.Int64, "_id": pl.String}
 
 
 class _Spilled:
@@ -150,7 +151,8 @@ class Places:
         for low, high, place in self._kept:
             if wanted.filter(wanted.is_between(low, high)).len() and self._spilled is not None:
                 frames.append(self._spilled.read(place))
-        return _joined([frame.filter(pl.col("sample").is_in(wanted.implode())) for frame in frames]).unique("sample")
+        some = [frame.filter(pl.col("sample").is_in(wanted.implode())) for frame in frames]
+        return pl.concat([pl.DataFrame(schema=_PLACES), *some]).unique("sample")
 
     def _every(self) -> Iterator[pl.DataFrame]:
         for _, _, place in self._kept:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from mmcheck import expression
 from mmcheck.ruleset import Rule
 
 
@@ -71,26 +72,27 @@ def _masked(frame: pl.DataFrame, rule: Rule, most: int | None) -> Outcome:
 
 def _counts(runnable: Sequence[tuple[int, Rule]], frame: pl.DataFrame) -> dict[int, tuple[int, int, int]]:
     """For each rule: checked, failed and unknown rows. One pass, what several rules share evaluated once."""
-    near = {number for number, rule in runnable if rule.near is not None and rule.near.fit(frame)}
-    beside = [column for number, rule in runnable if number in near and rule.near for column in rule.near.beside]
-    made = [
-        (rule.near_outcome if number in near else rule.outcome).alias(f"_outcome{number}") for number, rule in runnable
-    ]
-    made += [rule.about.alias(f"_about{number}") for number, rule in runnable if rule.when is not None]
-    lazy = frame.with_columns(beside).lazy() if beside else frame.lazy()
-    told = lazy.with_columns(made).collect(optimizations=_ONCE)
+    beside: dict[str, pl.Expr] = {}
+    about: dict[str, pl.Expr] = {}
+    outcomes: dict[str, pl.Expr] = {}
+    for number, rule in runnable:
+        near = rule.near if rule.near is not None and rule.near.fit(frame) else None
+        when, expr = (rule.when, rule.expr) if near is None else (near.when, near.expr)
+        beside |= near.beside if near is not None else {}
+        asked = None
+        if when is not None:
+            about[f"_about {rule.stanza.when}"] = expression.about(when)
+            asked = pl.col(f"_about {rule.stanza.when}")
+        outcomes[f"_outcome{number}"] = expression.outcome(asked, expr)
+    steps = frame.lazy().with_columns(**beside).with_columns(**about).with_columns(**outcomes)
+    told = steps.collect(optimizations=pl.QueryOptFlags.none())  # a small table in memory: there is nothing to find
     counts = {}
     for number, rule in runnable:
         outcome = told[f"_outcome{number}"]
-        checked = frame.height if rule.when is None else int(told[f"_about{number}"].sum())
+        checked = frame.height if rule.when is None else int(told[f"_about {rule.stanza.when}"].sum())
         judged = frame.height - outcome.null_count()
         counts[number] = (checked, judged - int(outcome.sum()), checked - judged)
     return counts
-
-
-#: The tables are small and in memory: of the optimizer only that helps which finds what expressions share.
-_ONCE = pl.QueryOptFlags.none()
-_ONCE.comm_subexpr_elim = True
 
 
 def _error(frame: pl.DataFrame, rule: Rule) -> Outcome:

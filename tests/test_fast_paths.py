@@ -115,18 +115,29 @@ SQL = f"turn = 0 OR LAG(role) {OVER} <> LEAD(role) {OVER}"
 @given(ROWS | ROWS.map(lambda rows: sorted({row[:2]: row for row in rows}.values(), key=lambda row: row[:2])))
 def test_a_neighbour_is_what_a_window_finds(rows: list[tuple[int, int, str | None]]) -> None:
     frame = pl.DataFrame(rows, schema={"sample": pl.Int64, "turn": pl.Int64, "role": pl.String}, orient="row")
-    near = neighbours.find(SQL)
+    near = neighbours.find(None, SQL)
     assert near is not None
     places = [row[:2] for row in rows]
     assert near.fit(frame) == (places == sorted(set(places)))
     if near.fit(frame):
-        beside = frame.with_columns(near.beside).select(near.expr.alias("x"))
+        beside = frame.with_columns(**near.beside).select(near.expr.alias("x"))
         assert beside.equals(frame.select(pl.sql_expr(SQL).alias("x")))
 
 
 def test_a_window_in_a_text_is_left_alone() -> None:
-    assert neighbours.find("role <> 'LAG(role) OVER (PARTITION BY sample ORDER BY turn)'") is None
-    assert neighbours.find("LAG(role) OVER (PARTITION BY sample, kind ORDER BY turn) = 'a'") is None
+    assert neighbours.find(None, "role <> 'LAG(role) OVER (PARTITION BY sample ORDER BY turn)'") is None
+    assert neighbours.find(None, "LAG(role) OVER (PARTITION BY sample, kind ORDER BY turn) = 'a'") is None
+
+
+@given(st.lists(st.none() | st.sampled_from(["", " ", "a", " a", "a\u00a0", "\n", "a b"]), max_size=6))
+def test_what_rules_share_is_computed_alike(texts: list[str | None]) -> None:
+    when, sql = "text IS NOT NULL AND TRIM(text) <> ''", "TRIM( text ) = text AND text <> 'TRIM(text)'"
+    near = neighbours.find(when, sql)
+    assert near is not None and near.when is not None and list(near.beside) == ["_trim_text"]
+    frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
+    assert near.fit(frame)
+    beside = frame.with_columns(**near.beside).select(when=near.when, sql=near.expr)
+    assert beside.equals(frame.select(when=pl.sql_expr(when), sql=pl.sql_expr(sql)), null_equal=True)
 
 
 def test_the_collector_runs_again_afterwards() -> None:
