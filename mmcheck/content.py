@@ -41,10 +41,8 @@ def record_digest(batch: Batch, number: int) -> str:
 def content_column(batch: Batch) -> pl.Series:
     """The text that stands for each record's content."""
     if batch.columns is not None:
-        content = batch.columns.lines.series("_content")
-    else:
-        texts = batch.raws
-        if texts is None:
-            texts = [_record_bytes(batch, number) for number in range(len(batch.rows))]
-        content = pl.Series("_content", texts, dtype=pl.Binary)
-    return content.cast(pl.String)  # it was read as JSON, and so is UTF-8
+        return batch.columns.lines.series("_content")
+    texts = batch.raws
+    if texts is None:
+        texts = [_record_bytes(batch, number) for number in range(len(batch.rows))]
+    return pl.Series("_content", texts, dtype=pl.Binary).cast(pl.String)  # it was read as JSON, and so is UTF-8

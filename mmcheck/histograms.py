@@ -33,11 +33,13 @@ class Histogram:
             return
         import polars as pl
 
-        values = values.cast(pl.Int64)
-        places = pl.Series(EDGES, dtype=pl.Int64).search_sorted(values, side="right").cast(pl.Int64) - 1
-        least, greatest = values.min(), values.max()
+        found = values.alias("value").value_counts().cast(pl.Int64)  # there are few of them: lengths, counts
+        value, times = found["value"], found["count"]
+        least, greatest = value.min(), value.max()
         assert isinstance(least, int) and isinstance(greatest, int)
-        self.add(Histogram(dict(places.value_counts().iter_rows()), len(values), int(values.sum()), least, greatest))
+        places = pl.Series("place", EDGES, dtype=pl.Int64).search_sorted(value, side="right").cast(pl.Int64) - 1
+        bins = pl.DataFrame({"place": places, "count": times}).group_by("place").sum()
+        self.add(Histogram(dict(bins.iter_rows()), len(values), int((value * times).sum()), least, greatest))
 
     def see_times(self, value: int, times: int) -> None:
         """Count one value so many times."""

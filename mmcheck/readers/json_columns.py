@@ -29,13 +29,15 @@ _MOST_FIELDS, _MOST_LEVELS = 100, 16
 #: So many blocks, and one of so many, may not be of the shape before the file is taken for one that has none.
 _MOST_MISSES, _ONE_OF = 4, 4
 _LIMIT = 2**63
+#: A text of so many bytes at most stands in the view itself.
+_INLINE = 12
 _NEWLINE, _OPENS, _CLOSES = b"\n{}"
 
 
 class Lines(Sequence[bytes]):
     """The lines of a block, each cut out when it is asked for; `ends` are where they end, `starts` where they begin."""
 
-    def __init__(self, text: bytes, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> None:
+    def __init__(self, text: bytearray, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> None:
         self._text, self._starts, self._ends = text, starts, ends
 
     def __len__(self) -> int:
@@ -48,20 +50,24 @@ class Lines(Sequence[bytes]):
     def __getitem__(self, index: int | slice) -> bytes | Lines:
         if isinstance(index, slice):
             return Lines(self._text, self._starts[index], self._ends[index])
-        return self._text[int(self._starts[index]) : int(self._ends[index])]
+        return bytes(self._text[int(self._starts[index]) : int(self._ends[index])])
 
     def series(self, name: str) -> pl.Series:
-        """The lines as a binary column, which shares the memory of the block."""
+        """The lines as a column of texts, which shares the memory of the block."""
         import numpy as np
         import polars as pl
         import pyarrow as pa
 
-        offsets = np.append(self._starts, self._ends[-1]).astype(np.int64)
-        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(self._text)]
-        whole = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(self), buffers)
-        # Arrow's values lie side by side: each line break is left out afterwards.
-        sized = pl.DataFrame({name: pl.Series(whole), "size": self._ends - self._starts})
-        return sized.select(pl.col(name).bin.head(pl.col("size"))).to_series()
+        sizes = self._ends - self._starts
+        if int(sizes.min()) <= _INLINE:
+            return pl.Series(name, list(self), dtype=pl.Binary).cast(pl.String)
+        data = np.frombuffer(self._text, np.uint8)
+        # Arrow's layout of a view: how long a text is, how it begins, in which buffer it is, and where.
+        views = np.zeros((len(self), 4), np.uint32)
+        views[:, 0], views[:, 3] = sizes, self._starts
+        views[:, 1:2].view(np.uint8)[:] = data[self._starts[:, None] + np.arange(4)]
+        buffers = [None, pa.py_buffer(views), pa.py_buffer(self._text)]
+        return pl.Series(name, pa.Array.from_buffers(pa.string_view(), len(self), buffers))
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class Columns:
     """Records as an Arrow array of structs, the block that they were read from, and its lines."""
 
     array: pa.StructArray
-    text: bytes
+    text: bytearray
     lines: Lines
 
     def slice(self, start: int, count: int) -> Columns:
@@ -81,7 +87,7 @@ class Columns:
         """Whether there may be a null in the text; if not, a null in a column is a key that is not there."""
         at = self.text.find(b"null")
         while at >= 0:
-            if self.text[max(0, at - 64) : at].rstrip(b" \t\r\n")[-1:] in (b":", b",", b"["):
+            if self.text[max(0, at - 64) : at].rstrip(b" \t\r\n").endswith((b":", b",", b"[")):
                 return True
             at = self.text.find(b"null", at + 4)
         return False
@@ -103,7 +109,7 @@ class Lane:
         """Tell that columns were no use for a block."""
         self._misses += 1
 
-    def read(self, text: bytes, limits: Limits) -> Columns | None:
+    def read(self, text: bytearray, limits: Limits) -> Columns | None:
         """The records of whole lines, the last without its line break; None where they are to be read one by one."""
         import pyarrow as pa
         from pyarrow import json
@@ -150,7 +156,7 @@ class Lane:
         return shape
 
 
-def _lines(text: bytes, longest: int) -> Lines | None:
+def _lines(text: bytearray, longest: int) -> Lines | None:
     """The lines of a block in which all line breaks stand between `}` and `{`, where no value can go on."""
     import numpy as np
 

@@ -70,39 +70,45 @@ def read(
     whether the file is pretty-printed JSON, only its beginning tells.
     """
     reader = _Lines(limits, pretty, lane)
-    carry: list[bytes] = []
-    size, overlong = 0, False
-    while True:
+    begun, overlong, ended = b"", False, False  # what is there of a line that goes on
+    while not ended:
         try:
-            data = stream.read(block)
+            text, ended = _more(stream, begun, block)
         except StreamError as error:
-            row = reader.row if size else None
+            row = reader.row if begun else None
             yield Batch(
                 lines=[], raws=[], faults=[Fault("MM002", error.message, row=row, line=reader.line, hint=error.hint)]
             )
             return
-        cut = data.rfind(b"\n")
         if overlong:
-            first = data.find(b"\n")
-            if first < 0 and data:
+            first = text.find(b"\n")
+            if first < 0 and not ended:
                 continue
-            data, cut, overlong = data[first + 1 :] if data else b"", cut - first - 1, False
+            del text[: first + 1 if first >= 0 else len(text)]
+            overlong = False
             yield reader.too_long()
-        if cut < 0 and data:
-            carry.append(data)
-            size += len(data)
-            if size > limits.max_line_bytes:
-                carry, size, overlong = [], 0, True
+        cut = len(text) if ended else text.rfind(b"\n")
+        if cut < 0:
+            overlong = len(text) > limits.max_line_bytes
+            begun = b"" if overlong else bytes(text)
             continue
-        text = b"".join((*carry, data[:cut] if data else b""))
-        ended = not data
-        carry, size = [data[cut + 1 :]], len(data) - cut - 1
+        begun = bytes(text[cut + 1 :])
+        del text[cut:]
         yield from reader.block(text, last=ended)
-        if ended:
-            break
+        del text  # else it would be held while the next one is read
     blank = Fault("MM003", "the file holds only blank lines", hint="write it again or fetch it again")
     end = (reader.row, reader.line - 1)
     yield Batch(lines=[], raws=[], faults=[blank] if whole and not reader.row else [], end=end)
+
+
+def _more(stream: Stream, begun: bytes, block: int) -> tuple[bytearray, bool]:
+    """What was begun and the next `block` bytes, in memory that is written once; and whether that is all."""
+    text = bytearray(len(begun) + block)
+    text[: len(begun)] = begun
+    with memoryview(text) as whole, whole[len(begun) :] as rest:
+        got = stream.readinto(rest)
+    del text[len(begun) + got :]
+    return text, not got
 
 
 class _Lines:
@@ -115,7 +121,7 @@ class _Lines:
         self.line = 1
         self.pretty = pretty
 
-    def block(self, text: bytes, *, last: bool) -> Iterator[Batch]:
+    def block(self, text: bytearray, *, last: bool) -> Iterator[Batch]:
         """The batches of some whole lines, the last without its line break."""
         if not text and last:
             return
@@ -125,12 +131,11 @@ class _Lines:
                 part = columns.slice(start, WIDE)
                 yield self._placed(Batch(columns=part), len(part.lines))
             return
-        while (
-            len(text) > 2 * BLOCK and (cut := text.find(b"\n", BLOCK)) > 0
-        ):  # Python values take several times as much
-            yield from self._by_records(text[:cut])
-            text = text[cut + 1 :]
-        yield from self._by_records(text)
+        start = 0  # Python values take several times as much memory: of those there are fewer at a time
+        while len(text) - start > 2 * BLOCK and (cut := text.find(b"\n", start + BLOCK)) > 0:
+            yield from self._by_records(bytes(text[start:cut]))
+            start = cut + 1
+        yield from self._by_records(bytes(text[start:]))
 
     def _by_records(self, text: bytes) -> Iterator[Batch]:
         lines = self._sound(text)

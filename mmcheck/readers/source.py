@@ -179,10 +179,26 @@ class Stream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer, as `io.BufferedReader` asks for it."""
+        """Fill a buffer (less only at the end), and tell how many bytes there are. Raises StreamError, OpenError."""
+        if self._pieces is None and not self._rest and isinstance(self._file, io.FileIO):
+            return self._straight(memoryview(buffer).cast("B"))
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+    def _straight(self, buffer: memoryview) -> int:
+        """Fill a buffer from a plain file, with no bytes object between."""
+        assert isinstance(self._file, io.FileIO)
+        wanted = len(buffer)
+        if self._stop is not None:
+            wanted = min(wanted, max(0, self._stop - self._file.tell()))
+        have = 0
+        try:
+            while have < wanted and (got := self._file.readinto(buffer[have:wanted])):
+                have += got
+        except OSError as error:
+            raise OpenError(f"{self._path} cannot be read: {error.strerror or error}") from None
+        return have
 
     def close(self) -> None:
         """Close the file."""
