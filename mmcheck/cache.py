@@ -18,7 +18,6 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +60,8 @@ def key(*parts: Any) -> bytes:
 @cache
 def _build() -> tuple[str, int, int, tuple[str | None, ...]]:
     """The version, what tells two states of a working copy apart, and the versions of what decodes media."""
+    from importlib import metadata  # 30 ms, which only who keeps results has to take
+
     decoders: list[str | None] = []
     for name in ("av", "pillow", "simplejpeg"):
         try:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import NoneType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import polars as pl
 
 from mmcheck.contracts import Kind
 from mmcheck.expression import dtype
 from mmcheck.limits import MOST_NESTING
+
+if TYPE_CHECKING:  # what has no tables, a conversion of text, starts without it
+    import polars as pl
 
 TYPE_NAMES: dict[type, str] = {
     type(None): "null", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array", str: "string",
@@ -109,6 +111,8 @@ def coerce(values: list[Any], kind: Kind) -> list[Any]:
 
 def series(name: str, values: list[Any], kind: Kind) -> pl.Series:
     """A Polars series of a declared kind."""
+    import polars as pl
+
     try:
         return pl.Series(name, values, dtype=dtype(kind))
     except UnicodeEncodeError:  # a lone surrogate is no Unicode text: it becomes a question mark
@@ -128,4 +132,6 @@ def fitting(name: str, values: list[Any], kind: Kind) -> pl.Series:
 
 def constant(name: str, value: Any, kind: Kind, count: int) -> pl.Series:
     """A Polars series of one value, so many times."""
+    import polars as pl
+
     return pl.Series(name, [value], dtype=dtype(kind)).new_from_index(0, count)

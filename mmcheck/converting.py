@@ -8,7 +8,6 @@ from pathlib import Path
 from mmcheck import format as formats
 from mmcheck import image_tables, repartition
 from mmcheck.accounts import Account, Quarantine, Stop, Summary
-from mmcheck.checking import check as judge
 from mmcheck.convert import MAPPINGS, Options
 from mmcheck.convert import layout as layouts
 from mmcheck.dataset import DataFile, Dataset, open_dataset
@@ -121,6 +120,8 @@ def _refuse_senseless(way: Way, target: Path, cut_videos: bool) -> None:
 
 def _unsound(source: str | Path, format: str, media_root: str | Path | None) -> str | None:
     """Why a source is refused; None for a sound one."""
+    from mmcheck.checking import check as judge  # what checks takes 0.3 s to import
+
     report = judge(source, format=format, media_root=media_root)
     if report.exit_code("error") == 0:
         return None

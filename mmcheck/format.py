@@ -13,12 +13,11 @@ from typing import Any
 from mmcheck import paths, rulefile
 from mmcheck.contracts import TABLES, Kind
 from mmcheck.errors import RequestError, nearest
-from mmcheck.order import Evidence, declare_evidence
+from mmcheck.evidence import Evidence, declare_evidence
 from mmcheck.resources import folder
 from mmcheck.rulefile import RuleFile
 from mmcheck.schema import Judge
 from mmcheck.table_plans import TablePlan, compile_tables, declared_columns, vet
-from mmcheck.tables import view_columns
 
 _ROLE_KEYS = (
     "files", "fixed", "required", "at", "document", "schema", "detect", "named_by", "context", "tables", "docs",
@@ -66,6 +65,8 @@ class Role:
         return found
 
     def _view_columns(self, plan: TablePlan) -> dict[str, Kind]:
+        from mmcheck.tables import view_columns  # a conversion knows formats, and needs no tables
+
         return view_columns(plan, self.plans) | (_standard(plan.name) if plan.name in TABLES else {})
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
 
 from mmcheck import paths
 from mmcheck.cells import json_text
+from mmcheck.evidence import Evidence
 
 #: Of a record with more media, whether they stand in another order is not looked for: that takes all pairs of them.
 _MOST = 200
@@ -18,36 +18,6 @@ ORDER_SCHEMA = {
     "sample": pl.Int64, "kind": pl.String, "evidence": pl.String, "same": pl.Boolean, "permuted": pl.Boolean,
     "recorded": pl.String, "measured": pl.String,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One piece of evidence of order, as a format's `order:` declares it."""
-
-    name: str
-    kind: str | None
-    recorded: tuple[tuple[tuple[paths.Step, ...], ...], ...] = ()
-    measured: tuple[str, ...] = ()
-    tolerance: float = 0.0
-    matrix: tuple[paths.Step, ...] | None = None
-    values: tuple[paths.Step, ...] = ()
-    column: tuple[paths.Step, ...] = ()
-
-
-def declare_evidence(data: Mapping[str, Any]) -> Evidence:
-    """The evidence that an item of `order:` declares."""
-    recorded = [item["path"] if isinstance(item, dict) else item for item in data.get("recorded", ())]
-    spellings = [item if isinstance(item, list) else [item] for item in recorded]
-    return Evidence(
-        name=data["evidence"],
-        kind=data.get("kind"),
-        recorded=tuple(tuple(paths.parse(path) for path in item) for item in spellings),
-        measured=tuple(data.get("measured", ())),
-        tolerance=float(data.get("tolerance", 0)),
-        matrix=paths.parse(data["matrix"]) if "matrix" in data else None,
-        values=paths.parse(data.get("values", "")),
-        column=paths.parse(data.get("column", "")),
-    )
 
 
 def order(

@@ -12,8 +12,6 @@ from typing import Any
 from mmcheck.convert import Inexpressible
 from mmcheck.dataset import look_up
 from mmcheck.listing import readable
-from mmcheck.probe.containers import CONTAINERS
-from mmcheck.probe.sniff import HEAD, sniff
 from mmcheck.writers.columnar import ArrowStream, save_to_disk_files
 
 SHARD = 500 << 20
@@ -131,6 +129,9 @@ def _no_bytes(value: Any, kind: str, position: int) -> Any:
 
 def suffix_of(head: bytes, size: int | None = None) -> str:
     """The suffix of what a medium is by its first bytes; "" for what is no medium."""
+    from mmcheck.probe.containers import CONTAINERS
+    from mmcheck.probe.sniff import HEAD, sniff
+
     container = sniff(head[:HEAD], len(head) if size is None else size).container
     known = CONTAINERS.get(container or "")
     return ".jpg" if container == "jpeg" else known.suffixes[0] if known is not None else ""

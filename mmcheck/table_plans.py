@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import polars as pl
-
 from mmcheck import paths
 from mmcheck.columns import Declared, declare
 from mmcheck.contracts import SAMPLE, TABLES, Kind
@@ -102,6 +100,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*$")
 
 def vet(plans: tuple[TablePlan, ...]) -> None:
     """Refuse a view that reads more than tables, and a column whose name does not parse bare in SQL (`from`, `end`)."""
+    import polars as pl
+
     for plan in plans:
         if plan.sql is not None:
             try:

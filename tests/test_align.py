@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmcheck import align, order
+from mmcheck.evidence import declare_evidence
 
 KINDS = st.sampled_from(["image", "video", "audio"])
 RECORDS = st.lists(st.tuples(st.lists(KINDS, max_size=4), st.lists(KINDS, max_size=4)), max_size=6)
@@ -41,9 +42,7 @@ def test_a_permutation_is_told_from_the_same_order(pair: tuple[list[int], list[i
         {"sample": [0] * len(measured), "kind": ["image"] * len(measured), "width": measured},
         schema={"sample": pl.Int64, "kind": pl.String, "width": pl.Int64},
     )
-    evidence = order.declare_evidence(
-        {"evidence": "stats", "kind": "image", "recorded": ["widths"], "measured": ["width"]}
-    )
+    evidence = declare_evidence({"evidence": "stats", "kind": "image", "recorded": ["widths"], "measured": ["width"]})
     rows = order.order([evidence], lambda: [{"widths": recorded}], [0], None, media).to_dicts()
     if not recorded:
         assert rows == []
@@ -52,7 +51,7 @@ def test_a_permutation_is_told_from_the_same_order(pair: tuple[list[int], list[i
 
 
 def matrix_rows(values: list[float], matrix: list[list[float]]) -> list[dict[str, object]]:
-    evidence = order.declare_evidence(
+    evidence = declare_evidence(
         {
             "evidence": "matrix",
             "kind": "image",

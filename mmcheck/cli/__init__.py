@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 from mmcheck import __version__
-from mmcheck.cli import (
-    check,
-    compare,
-    convert,
-    demo,
-    diff,
-    fix,
-    hook,
-    init,
-    options,
-    report,
-    rules,
-    show,
-    split,
-    test,
-    trial,
-    verify,
-)
+from mmcheck.cli import options
 from mmcheck.cli import say as told
 from mmcheck.cli.say import columns, exit_code, say, sentence, trace
 from mmcheck.errors import RequestError, nearest
@@ -40,41 +25,59 @@ EXIT_CODES = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command: the function that runs it, its options, what it takes beside them, and what it does."""
+    """A command: the function that runs it and that of its options, both `module:function`, of which the module is
+    imported when the command is asked for; what it takes beside options, and what it does."""
 
-    run: Callable[..., int | None]
-    options: Callable[[options.Parser], None]
+    run: str
+    options: str
     takes: str
     summary: str
 
 
 #: Every command, in the order of the help.
 COMMANDS = {
-    "check": Command(check.check, options.check_options, "PATH…", "is each dataset sound, where is it not, and why?"),
-    "convert": Command(convert.convert, convert.convert_options, "SRC DST --to NAME", "a dataset as another format"),
-    "diff": Command(diff.diff, diff.diff_options, "A B", "what two datasets have apart, record by record"),
+    "check": Command(
+        "check:check", "options:check_options", "PATH…", "is each dataset sound, where is it not, and why?"
+    ),
+    "convert": Command(
+        "convert:convert", "convert:convert_options", "SRC DST --to NAME", "a dataset as another format"
+    ),
+    "diff": Command("diff:diff", "diff:diff_options", "A B", "what two datasets have apart, record by record"),
     "split": Command(
-        split.split, split.split_options, "PATH --clean A --rejected B", "sound records from unsound ones"
+        "split:split", "split:split_options", "PATH --clean A --rejected B", "sound records from unsound ones"
     ),
-    "fix": Command(fix.fix, fix.fix_options, "PATH --output DST", "a repaired copy, and what is left to do"),
-    "detect": Command(show.detect, show.detect_options, "PATH", "which format a path holds, and what speaks for it"),
-    "formats": Command(show.formats, show.name_options, "[NAME]", "the formats that are known, or more of one"),
-    "schema": Command(show.schema, show.schema_options, "NAME", "the JSON Schema of one record of a format"),
-    "tables": Command(show.tables, show.name_options, "[NAME]", "the tables that rules are written about"),
-    "rules": Command(rules.rules, rules.rules_options, "", "the rules"),
+    "fix": Command("fix:fix", "fix:fix_options", "PATH --output DST", "a repaired copy, and what is left to do"),
+    "detect": Command(
+        "show:detect", "show:detect_options", "PATH", "which format a path holds, and what speaks for it"
+    ),
+    "formats": Command("show:formats", "show:name_options", "[NAME]", "the formats that are known, or more of one"),
+    "schema": Command("show:schema", "show:schema_options", "NAME", "the JSON Schema of one record of a format"),
+    "tables": Command("show:tables", "show:name_options", "[NAME]", "the tables that rules are written about"),
+    "rules": Command("rules:rules", "rules:rules_options", "", "the rules"),
     "explain": Command(
-        rules.explain, rules.explain_options, "CODE", "what a rule says and why, what passes and fails it"
+        "rules:explain", "rules:explain_options", "CODE", "what a rule says and why, what passes and fails it"
     ),
-    "init": Command(init.init, init.init_options, "[DIR]", "write a configuration, an example rules file, and hooks"),
-    "hook": Command(hook.hook, hook.hook_options, "FILE…", "check the datasets that hold changed files (pre-commit)"),
+    "init": Command(
+        "init:init", "init:init_options", "[DIR]", "write a configuration, an example rules file, and hooks"
+    ),
+    "hook": Command(
+        "hook:hook", "hook:hook_options", "FILE…", "check the datasets that hold changed files (pre-commit)"
+    ),
     "try": Command(
-        trial.attempt, trial.try_options, 'PATH --table NAME "EXPRESSION"', "evaluate an expression on the first rows"
+        "trial:attempt",
+        "trial:try_options",
+        'PATH --table NAME "EXPRESSION"',
+        "evaluate an expression on the first rows",
     ),
-    "test": Command(test.test, test.test_options, "FILE…", "run the good and bad examples of rules files"),
-    "report": Command(report.report, report.report_options, "RESULT.json", "render a stored result again"),
-    "compare": Command(compare.compare, compare.compare_options, "OLD.json NEW.json", "what became better or worse"),
-    "verify": Command(verify.verify, verify.verify_options, "RESULT.json PATH", "is it about exactly these bytes?"),
-    "demo": Command(demo.demo, demo.demo_options, "", "check the example datasets, good and bad, of mmcheck itself"),
+    "test": Command("test:test", "test:test_options", "FILE…", "run the good and bad examples of rules files"),
+    "report": Command("report:report", "report:report_options", "RESULT.json", "render a stored result again"),
+    "compare": Command(
+        "compare:compare", "compare:compare_options", "OLD.json NEW.json", "what became better or worse"
+    ),
+    "verify": Command("verify:verify", "verify:verify_options", "RESULT.json PATH", "is it about exactly these bytes?"),
+    "demo": Command(
+        "demo:demo", "demo:demo_options", "", "check the example datasets, good and bad, of mmcheck itself"
+    ),
 }
 
 
@@ -123,12 +126,17 @@ def _run(arguments: list[str]) -> int:
     else:
         command = COMMANDS[name]
         parser = options.Parser(name, command.takes, command.summary, EXIT_CODES if name == "check" else None)
-        command.options(parser)
+        _function(command.options)(parser)
         try:
-            return command.run(**parser.values(arguments[1:])) or 0
+            return _function(command.run)(**parser.values(arguments[1:])) or 0
         except SystemExit as done:  # argparse has printed the help
             return int(done.code or 0)
     return 0
+
+
+def _function(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module("mmcheck.cli." + module), name)
 
 
 def _help() -> None:
