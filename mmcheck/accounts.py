@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,11 @@ class Rejected:
     line: int | None
     reason: str
     record: Any
+
+    def moved(self, rows: int, lines: int) -> Rejected:
+        """The same of a record that stands so many rows and lines further on."""
+        row = None if self.row is None else self.row + rows
+        return replace(self, row=row, line=None if self.line is None else self.line + lines)
 
     def to_dict(self) -> dict[str, Any]:
         """The rejection as JSON."""

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
-_ENCODER = msgspec.json.Encoder()
 _BLANK_COLON = re.compile(rb'"[ \t\r\n]+:')
 
 
-def duplicate_keys(raws: Sequence[bytes], values: Sequence[Any]) -> dict[int, str]:
+def duplicate_keys(raws: Sequence[bytes], values: Sequence[Any], known: int = 0) -> dict[int, str]:
     """The first key that stands twice in a record, by the record's position; `values` are what was made of `raws`.
 
-    What is written again has as many `":` as what was read, unless a key was lost: only then each record is looked at.
+    The values have as many keys as the text, unless one was lost: only then each record is looked at. `known` is how
+    many keys were seen in the values already, perhaps not all of them.
     """
-    text = b"\n".join(raws)
-    if text.count(b'":') == _ENCODER.encode(values).count(b'":') and not _is_unusual(text):
+    written = _keys_written(b"\n".join(raws))
+    if written is not None and (written == known or written == keys_in(values)):
         return {}
     found: dict[int, str] = {}
     for number, raw in enumerate(raws):
@@ -32,12 +30,23 @@ def duplicate_keys(raws: Sequence[bytes], values: Sequence[Any]) -> dict[int, st
     return found
 
 
-def _is_unusual(text: bytes) -> bool:
-    """Whether keys are written so that `":` does not count them."""
-    if b'" :' in text or b"\\u0022" in text:
-        return True
-    # strings that end a line are common, blanks before a colon are not
-    return any(each in text for each in (b'"  ', b'"\n', b'"\t', b'"\r')) and bool(_BLANK_COLON.search(text))
+def _keys_written(text: bytes) -> int | None:
+    """How many keys stand in a text; None where only a parser can tell."""
+    within = text.count(b'\\":')  # a quotation mark of a string, or the end of one that ends in a backslash
+    if (within and b'\\\\"' in text) or _BLANK_COLON.search(text):
+        return None
+    return text.count(b'":') - within
+
+
+def keys_in(values: Iterable[Any]) -> int:
+    """How many keys the objects in some values have, at any depth."""
+    count = 0
+    for value in values:
+        if type(value) is dict:
+            count += len(value) + keys_in(value.values())
+        elif type(value) is list:
+            count += keys_in(value)
+    return count
 
 
 class _Twice(Exception):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from mmcheck.accounts import Rejected
 from mmcheck.convert import HUB, Inexpressible, Options, Place, convert
-from mmcheck.convert.quick import hub_to_llava, llava_to_hub
+from mmcheck.convert.quick import Quick, hub_to_llava, llava_to_hub
 from mmcheck.convert.shape import without_shape
 from mmcheck.duplicates import duplicate_keys
 from mmcheck.readers import Batch
+from mmcheck.relocating import Relocator
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -62,11 +63,20 @@ class Recaster:
 
     def __call__(self, batch: Batch) -> Recast:
         """The records of a batch as the target's, in order."""
+        quick = self._quick()
+        counts = self.place.counts.copy() if isinstance(self.place, Relocator) else None
+        found, keys = quick(batch.values) if quick is not None else ([None] * len(batch.values), 0)
+        doubled = duplicate_keys(batch.raws, batch.values, keys) if batch.raws else {}
+        if not doubled and all(found):
+            return Recast(cast("list[dict[str, Any]]", found), [])
+        if doubled and isinstance(self.place, Relocator) and counts is not None:
+            found, self.place.counts = [None] * len(found), counts  # none is taken twice
+        return self._slow(batch, found, doubled)
+
+    def _slow(self, batch: Batch, found: Sequence[dict[str, Any] | None], doubled: Mapping[int, str]) -> Recast:
+        """The records of a batch, each as it was `found`, else by way of a document."""
         way = self.way
         made = Recast([], [])
-        doubled = duplicate_keys(batch.raws, batch.values) if batch.raws else {}
-        quick = self._quick()
-        back = way.paths != "relative"
         values = batch.values
         if way.source == "mimic-it" and batch.keys is not None:
             pairs = zip(batch.keys, values, strict=True)
@@ -78,14 +88,9 @@ class Recaster:
             if number in doubled:
                 self._reject(made, batch, number, f"the key {doubled[number]!r} stands twice in the record")
                 continue
-            if quick is not None and type(record) is dict:
-                try:
-                    found = quick(record)
-                except (TypeError, ValueError):  # a residue that mmcheck did not write: the long way says so
-                    found = None
-                if found is not None:
-                    made.records.append(found)
-                    continue
+            if there := found[number]:
+                made.records.append(there)
+                continue
             try:
                 whole = self.before(record) if self.before is not None and type(record) is dict else record
                 whole = convert(
@@ -97,7 +102,7 @@ class Recaster:
                     flat=self.flat,
                     lost=lost,
                     place=self.place,
-                    back=back,
+                    back=way.paths != "relative",
                     native=way.native,
                 )
                 made.records.append(self.after(whole) if self.after is not None else whole)
@@ -106,18 +111,12 @@ class Recaster:
         made.lost.update(lost)
         return made
 
-    def _quick(self) -> Callable[[dict[str, Any]], dict[str, Any] | None] | None:
+    def _quick(self) -> Quick | None:
         way = self.way
         if self.before is not None or self.after is not None:
             return None
-        if (
-            (way.source, way.target) == ("llava", HUB)
-            and way.residue
-            and not way.native
-            and not self.flat
-            and self.place is None
-        ):
-            return llava_to_hub(self.options)
+        if (way.source, way.target) == ("llava", HUB) and way.residue and not way.native and not self.flat:
+            return llava_to_hub(self.options, self.place)
         if (way.source, way.target) == (HUB, "llava") and way.paths != "relative":
             return hub_to_llava(self.options)
         return None

@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Container
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,37 @@ from mmcheck.listing import near
 
 _ELSEWHERE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://|data:|[a-zA-Z]:[\\/]|[\\/]")
 _FOLDERS = 10_000
+_ASKED = 20
+_NAMES = 200_000
+
+
+class _Place:
+    """A folder in which media may be; `prefix` leads from the target to where relative paths start.
+
+    Where many names are asked for, the folder is listed: to ask the system for each takes longer.
+    """
+
+    def __init__(self, path: str, prefix: str, allowed: bool) -> None:
+        self.path, self.prefix, self.allowed = path, prefix, allowed
+        self._asked = 0
+        self._names: Container[str] = ()
+
+    def has(self, name: str) -> bool:
+        """Whether the folder has a file or folder of this name."""
+        if name in self._names:
+            return True
+        self._asked += 1
+        if self._asked == _ASKED:
+            self._names = self._listed()
+        return os.path.exists(os.path.join(self.path, name))
+
+    def _listed(self) -> Container[str]:
+        """The names in the folder that are no links, which may lead nowhere; not all where they are very many."""
+        try:
+            with os.scandir(self.path) as entries:
+                return {entry.name for entry in islice(entries, _NAMES) if not entry.is_symlink()}
+        except OSError:
+            return ()
 
 
 class Relocator:
@@ -30,7 +62,7 @@ class Relocator:
         self._bases = [str(base) for base in dict.fromkeys(bases)]
         self._here = str(here)
         self._allowed = [str(folder) for folder in near(here)]
-        self._folders: dict[str, list[tuple[str, str]]] = {}
+        self._folders: dict[str, list[_Place]] = {}
         self.counts: Counter[str] = Counter()
         self.placed: Container[str] = ()
 
@@ -38,30 +70,31 @@ class Relocator:
         """The path as the target sees it."""
         if not source or "\0" in source or _ELSEWHERE.match(source) or source in self.placed:
             return source
-        folder, name = os.path.split(source)
+        folder, _, name = source.rpartition("/")
         places = self._folders.get(folder)
         if places is None:
             if len(self._folders) > _FOLDERS:
                 self._folders.clear()
             places = self._folders[folder] = self._places(folder)
-        for path, prefix in places:
-            if os.path.exists(os.path.join(path, name)):
-                if not self._is_allowed(os.path.join(path, name)):
+        for place in places:
+            if place.has(name):
+                if not (place.allowed or self._is_allowed(os.path.join(place.path, name))):
                     self.counts["outside"] += 1
                     return source
-                self.counts["moved"] += bool(prefix)
-                return prefix + source
+                self.counts["moved"] += bool(place.prefix)
+                return place.prefix + source
         self.counts["missing"] += 1
         return source
 
-    def _places(self, folder: str) -> list[tuple[str, str]]:
-        """The folders that a relative folder may mean, and what leads from the target to where it starts."""
+    def _places(self, folder: str) -> list[_Place]:
+        """The folders that a relative folder may mean."""
         found = []
         for base in self._bases:
             path = os.path.normpath(os.path.join(base, folder))
             if any(_below(path, each) for each in self._bases) and os.path.isdir(path):
                 start = os.path.relpath(base, self._here)
-                found.append((path, "" if start == "." else start.replace(os.sep, "/") + "/"))
+                prefix = "" if start == "." else start.replace(os.sep, "/") + "/"
+                found.append(_Place(path, prefix, self._is_allowed(path)))
         return found
 
     def _is_allowed(self, path: str) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from mmcheck.convert import layout as layouts
 from mmcheck.convert.residue import residue_of
 from mmcheck.crew import Crew
 from mmcheck.dataset import DataFile
+from mmcheck.encoding import Encoding, Written
 from mmcheck.errors import RequestError
+from mmcheck.readers import Fault
 from mmcheck.readers.jsonl import no_gc
 from mmcheck.recasting import Change, Recaster, Way
 from mmcheck.relocating import Relocator, relocator
@@ -27,43 +29,14 @@ from mmcheck.storing import SHARD, Embedder, Extractor, SaveToDisk, no_bytes
 from mmcheck.target_tables import hub_schema, shapes_kept, told, with_shapes
 from mmcheck.writers import Writer, open_writer
 from mmcheck.writers.shards import Shards
-from mmcheck.writers.text import JsonArray, JsonLines, encoded
-
-_DECODER = msgspec.json.Decoder(list[Any])
+from mmcheck.writers.text import JsonArray, JsonLines
 
 EMBEDDED = 16 << 20
 """How many bytes of media are held at once, unless one record has more."""
 LARGE = 32 << 20
 """How many bytes a file has at least that is worth starting processes for."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """Records as the target's text; `rejected`, `lost` and `counts` as in `Recast` and `Relocator`."""
-
-    text: bytes
-    count: int
-    rejected: list[Rejected]
-    lost: Counter[str]
-    counts: Counter[str]
-
-
-@dataclass(slots=True)
-class _Encoding:
-    """What a worker does: recasts raw records and encodes them."""
-
-    recaster: Recaster
-    container: str
-
-    def __call__(self, batch: readers.Batch) -> _Written:
-        batch.values = _DECODER.decode(b"[" + b",".join(batch.raws or ()) + b"]")
-        recast = self.recaster(batch)
-        place = self.recaster.place
-        counts = Counter[str]()
-        if isinstance(place, Relocator):
-            counts, place.counts = place.counts, Counter()
-        text = encoded(recast.records, self.container)
-        return _Written(text, len(recast.records), recast.rejected, recast.lost, counts)
+PART = 4 << 20
+"""How many bytes of it a process is given at once."""
 
 
 class Transcriber:
@@ -109,10 +82,10 @@ class Transcriber:
             schema = self._schema(files, container, options)
         with no_gc():  # records have no cycles
             for file in files:
-                for made in self._made(file, options, container, kept):
+                for made in self._made(file, options, container):
                     if writer is None:
                         writer = self._open(path, container, carried, kept, made, schema)
-                    if isinstance(made, _Written):
+                    if isinstance(made, Written):
                         assert isinstance(writer, JsonLines | JsonArray | Shards)
                         writer.write_encoded(made.text)
                         self._account.summary.written += made.count
@@ -144,14 +117,14 @@ class Transcriber:
         container: str,
         carried: layouts.FileResidue | None,
         kept: layouts.FileResidue,
-        made: list[dict[str, Any]] | _Written,
+        made: list[dict[str, Any]] | Written,
         schema: Any,
     ) -> Writer:
         """The writer of a target, with what the file had beside its records when it was of this format before."""
         way = self.way
         if container == "arrow":
             return SaveToDisk(path, schema, told(schema), way.shard or SHARD)
-        first = made[0] if isinstance(made, list) and made else {}
+        first = _first(made)
         known = carried if carried is not None and carried.format == way.target else None
         if way.source == way.target:
             known = kept
@@ -193,33 +166,30 @@ class Transcriber:
             schema = with_meta(schema)
         return with_features(schema, told(schema))
 
-    def _made(
-        self, file: DataFile, options: Options, container: str, kept: layouts.FileResidue
-    ) -> Iterator[list[dict[str, Any]] | _Written]:
+    def _made(self, file: DataFile, options: Options, container: str) -> Iterator[list[dict[str, Any]] | Written]:
         """The converted records of a file: as text where processes take part, else as they are."""
-        if not self._shared(file, container):
+        rows = lines = 0
+        if self._shared(file, container):
+            if self._crew is None:
+                self._crew = Crew(self._jobs)
+                self._stack.callback(self._crew.close)
+            encoding = Encoding(file.path, file.at, self._recaster(file, options, container), container)
+            for made in self._crew.map(encoding, _cut(file)):
+                faults = [_moved(each, rows, lines) for each in made.faults]
+                rejected = [each.moved(rows, lines) for each in made.rejected]
+                self._account.summary.read += made.rows
+                self._settle(self._account, _unread(file, faults) + rejected, made.lost, made.counts)
+                rows, lines = rows + made.rows, lines + (made.lines or 0)
+                if made.count:
+                    yield made
+        if not rows:  # it cannot be cut, or there is nothing in it: who reads all of it says so
             yield from self._recast(file, options, container, self._account)
-            return
-        if self._crew is None:
-            self._crew = Crew(self._jobs)
-            self._stack.callback(self._crew.close)
-        waiting: deque[list[Rejected]] = deque()
-
-        def raw() -> Iterator[readers.Batch]:
-            for batch in readers.read(file.path, file.at):
-                waiting.append(self._faults(file, batch, self._account))
-                yield readers.Batch(rows=batch.rows, lines=batch.lines, raws=batch.raws, keys=batch.keys)
-
-        encoding = _Encoding(self._recaster(file, options, container), container)
-        for made in self._crew.map(encoding, raw()):
-            self._settle(self._account, waiting.popleft() + made.rejected, made.lost, made.counts)
-            if made.count:
-                yield made
 
     def _shared(self, file: DataFile, container: str) -> bool:
         """Whether processes take part: where a file is large, its records are text, and no medium is written."""
-        large = self._jobs > 1 and file.path.stat().st_size >= LARGE
-        text = container in ("json", "jsonl") and readers.container(file.path).name in ("json", "jsonl")
+        found = readers.container(file.path)
+        large = self._jobs > 1 and file.path.stat().st_size >= LARGE and not found.compression
+        text = container in ("json", "jsonl") and found.name in ("json", "jsonl")
         return large and text and self.way.target != "mimic-it" and self._extract is None and self._cutter is None
 
     def _recast(
@@ -228,7 +198,11 @@ class Transcriber:
         """The converted records of a file, batch by batch; a dry run looks at no medium."""
         recaster = self._recaster(file, options, container, dry=dry)
         for batch in readers.read(file.path, file.at):
-            apart = self._faults(file, batch, account)
+            apart = _unread(file, batch.faults)
+            account.summary.read += len(batch.rows) + sum(each.row is not None for each in apart)
+            if any(each.row is not None and each.line is not None for each in apart) and batch.lines is None:
+                # a document breaks off at its first fault of grammar
+                account.summary.faults.append(f"{file.file}: what follows record {apart[-1].row} could not be read")
             for part in _parts(batch, recaster.after if isinstance(recaster.after, Embedder) else None):
                 made = recaster(part)
                 place = recaster.place
@@ -238,15 +212,6 @@ class Transcriber:
                 apart = []
                 if made.records:
                     yield made.records
-
-    def _faults(self, file: DataFile, batch: readers.Batch, account: Account) -> list[Rejected]:
-        """What could not be read, with all that was read counted."""
-        apart = [Rejected(file.file, each.row, each.line, each.message, each.value) for each in batch.faults]
-        account.summary.read += len(batch.rows) + sum(each.row is not None for each in apart)
-        if any(each.row is not None and each.line is not None for each in apart) and batch.lines is None:
-            # a document breaks off at its first fault of grammar
-            account.summary.faults.append(f"{file.file}: what follows record {apart[-1].row} could not be read")
-        return apart
 
     def _settle(self, account: Account, apart: list[Rejected], lost: Counter[str], counts: Counter[str]) -> None:
         summary = account.summary
@@ -278,6 +243,32 @@ class Transcriber:
         if cutter is not None and way.target == HUB:
             after = is_cut
         return Recaster(way, file.file, options, flat, cutter or place, before, after)
+
+
+def _cut(file: DataFile) -> Iterator[readers.Part]:
+    """Parts of a file for the processes that take part; none where it can only be read whole."""
+    yield from readers.parts(file.path, PART, file.at)
+
+
+def _unread(file: DataFile, faults: list[Fault]) -> list[Rejected]:
+    """What could not be read."""
+    return [Rejected(file.file, each.row, each.line, each.message, each.value) for each in faults]
+
+
+def _first(made: list[dict[str, Any]] | Written) -> dict[str, Any]:
+    """The first of some records; {} where there are none."""
+    if isinstance(made, list):
+        return made[0] if made else {}
+    record: dict[str, Any] = msgspec.json.decode(made.text.partition(b"\n")[0].removesuffix(b","))
+    return record
+
+
+def _moved(fault: Fault, rows: int, lines: int) -> Fault:
+    """The fault of a part, counted from the start of the file."""
+    if fault.line is not None:
+        message = fault.message.replace(f"line {fault.line}", f"line {fault.line + lines}", 1)
+        fault = replace(fault, line=fault.line + lines, message=message)
+    return fault if fault.row is None else replace(fault, row=fault.row + rows)
 
 
 @contextmanager

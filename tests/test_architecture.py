@@ -68,6 +68,7 @@ LAYERS = (
     ("remembering", "gathering"),
     ("accounts", "crew", "duplicates", "relocating", "repairs", "storing", "checking", "diffing"),
     ("clipping", "recasting", "target_tables"),
+    ("encoding",),
     ("image_tables", "repartition", "transcribing", "rewriting"),
     ("converting", "splitting", "fixing"),
     ("cli",),

@@ -14,6 +14,7 @@ from records import RECORDS
 from mmcheck.convert import HUB, MAPPINGS, OPEN, Inexpressible, Options, convert
 from mmcheck.convert.quick import hub_to_llava, llava_to_hub
 from mmcheck.convert.shape import shape, shaped
+from mmcheck.duplicates import keys_in
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 OPTIONS = (
@@ -63,8 +64,9 @@ def test_the_source_is_not_changed(name: str, data: st.DataObject) -> None:
 @settings(max_examples=200, deadline=None, suppress_health_check=CHECKS)
 def test_the_quick_way_is_the_long_way(record: dict[str, Any], options: Options) -> None:
     quick = llava_to_hub(options)
-    made = quick(record) if quick is not None else None
+    (made,), keys = quick([record]) if quick is not None else ([None], 0)
     assert made is None or same(made, convert(record, "llava", HUB, options))
+    assert keys <= keys_in([record])
 
 
 @pytest.mark.parametrize("name", sorted(RECORDS))
@@ -85,10 +87,11 @@ def test_any_to_any_is_written_or_refused_with_a_reason(name: str, data: st.Data
 @settings(max_examples=200, deadline=None, suppress_health_check=CHECKS)
 def test_the_quick_way_back_is_the_long_way(record: dict[str, Any], options: Options) -> None:
     there = convert(record, "llava", HUB, options)
-    made = hub_to_llava(Options())(there)
+    (made,), keys = hub_to_llava(Options())([there])
     assert made is None or same(made, record)
+    assert keys <= keys_in([there])
     there["text"] += " "
-    assert hub_to_llava(Options())(there) is None
+    assert hub_to_llava(Options())([there]) == ([None], 0)
 
 
 chunks = st.lists(

@@ -15,7 +15,12 @@ _BUFFER = 1 << 20
 
 def encoded(records: Sequence[Any], container: str) -> bytes:
     """Records as `write_encoded` of a jsonl or json writer takes them: one a line."""
-    return _ENCODER.encode_lines(records) if container == "jsonl" else b",\n".join(map(_ENCODER.encode, records))
+    return _ENCODER.encode_lines(records) if container == "jsonl" else joined(map(_ENCODER.encode, records), container)
+
+
+def joined(texts: Iterable[bytes], container: str) -> bytes:
+    """Encoded records one after the other."""
+    return (b"" if container == "jsonl" else b",\n").join(texts)
 
 
 class JsonLines:
