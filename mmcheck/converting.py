@@ -12,6 +12,7 @@ from mmcheck.convert import MAPPINGS, Options
 from mmcheck.convert import layout as layouts
 from mmcheck.dataset import DataFile, Dataset, open_dataset
 from mmcheck.errors import OpenError, RequestError, nearest
+from mmcheck.file_facts import refuse_changed, stamps
 from mmcheck.recasting import Way
 from mmcheck.storing import name_splits
 from mmcheck.transcribing import Transcriber
@@ -54,7 +55,7 @@ def convert_dataset(
     which a check finds an error is refused. `shard_size` is in bytes: of each file of a target that is a folder.
     `jobs` processes take part where a file is large; the output is the same for any number.
 
-    Raises RequestError for a wrong request, OpenError for what cannot be read or written.
+    Raises RequestError for a wrong request, OpenError for what cannot be read or written, or changes meanwhile.
     """
     for name, value in (("on_error", on_error), ("media", media), ("paths", paths)):
         if value not in CHOICES[name]:
@@ -67,6 +68,7 @@ def convert_dataset(
             raise RequestError(f"{name} is not among the formats that can be converted: {', '.join(MAPPINGS)}")
     way = Way(dataset.format.name, wanted.name, options or Options(), residue, media, paths, shard_size)
     _refuse_senseless(way, target, cut_videos)
+    before = stamps(dataset.files)
     clear(target)
     refuse(target, [file.path for file in dataset.files], overwrite=overwrite)
     summary = Summary(dataset.format.name, f"{wanted.name}@{wanted.version}")
@@ -88,7 +90,9 @@ def convert_dataset(
                 _transcribe(dataset, target, run, account, stack, cut_videos)
             if quarantine is not None:
                 quarantine.close(summary)
+            refuse_changed(before)
     except Stop as stop:
+        refuse_changed(before)
         at = stop.rejected.file + (f", record {stop.rejected.row}" if stop.rejected.row is not None else "")
         summary.stopped = f"{at}: {stop.rejected.reason}"
         summary.files.clear()

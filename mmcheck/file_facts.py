@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmcheck.dataset import DataFile, look_up
 from mmcheck.errors import OpenError
 from mmcheck.fingerprint import digest_of
+
+Stamp = tuple[int, int, int]
 
 
 def look_beside(text: str, *, naming: Path, root: Path) -> tuple[str, str] | None:
@@ -46,7 +48,7 @@ def file_row(file: DataFile, facts: Mapping[str, Any], records: int, digest: str
     }  # fmt: skip
 
 
-def stamp(path: Path) -> tuple[int, int, int] | None:
+def stamp(path: Path) -> Stamp | None:
     """Size, time of the last change and inode: one of them changes when a file is written or replaced."""
     try:
         told = path.stat()
@@ -55,11 +57,25 @@ def stamp(path: Path) -> tuple[int, int, int] | None:
     return told.st_size, told.st_mtime_ns, told.st_ino
 
 
-def changed_since(path: Path, before: tuple[int, int, int] | None) -> list[str]:
+def changed_since(path: Path, before: Stamp | None) -> list[str]:
     """What to tell of a file that is not as its stamp was: its findings may be about bytes that are there no more."""
     if stamp(path) == before:
         return []
     return [f"{path} changed while it was read: check it again when nobody writes to it"]
+
+
+def stamps(files: Iterable[DataFile]) -> dict[Path, Stamp | None]:
+    """The stamps of some files, for `refuse_changed`."""
+    return {file.path: stamp(file.path) for file in files}
+
+
+def refuse_changed(before: Mapping[Path, Stamp | None]) -> None:
+    """Raise OpenError where a file is not as its stamp was: what was made of it is of no state that it ever had."""
+    for path, was in before.items():
+        if stamp(path) != was:
+            raise OpenError(
+                f"{path} changed while it was read, and nothing was written: try again when nobody writes to it"
+            )
 
 
 def unread_row(file: DataFile) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from mmcheck.checking import check
 from mmcheck.dataset import Dataset, open_dataset
 from mmcheck.duplicates import duplicate_keys
 from mmcheck.errors import RequestError, nearest
+from mmcheck.file_facts import refuse_changed, stamps
 from mmcheck.finding import Finding
 from mmcheck.repairs import REPAIRS, Bench, Repair
 from mmcheck.report import Report
@@ -66,6 +67,7 @@ def fix(
     `unsafe` also runs repairs that change what a model learns. `request` is what `check` takes; `select` says whose
     repairs run. The source is never modified. Raises RequestError and OpenError as `check` does.
     """
+    before = stamps(open_dataset(path, format=request.get("format")).files)
     report = check(path, **request, max_findings=None)
     dataset = open_dataset(path, format=f"{report.format}@{report.version}")
     result = Fixed()
@@ -101,6 +103,7 @@ def fix(
         if target is not None:
             target.close()
             result.paths = dict(target.paths)
+        refuse_changed(before)
     if output is not None:
         result.left = check(output, **{**request, "format": f"{report.format}@{report.version}"})
     return result

@@ -10,7 +10,8 @@ from typing import Any
 
 from mmcheck.checking import check
 from mmcheck.dataset import open_dataset
-from mmcheck.errors import RequestError
+from mmcheck.errors import OpenError, RequestError
+from mmcheck.file_facts import refuse_changed, stamps
 from mmcheck.finding import Finding, Severity
 from mmcheck.rewriting import Copy, batches, record_files
 from mmcheck.writers import open_writer
@@ -58,7 +59,10 @@ def split(
     clear(rejected)
     if clean.resolve() == rejected.resolve():
         raise RequestError("sound and unsound records go to two places, not to one")
+    before = stamps(open_dataset(path, format=request.get("format")).files)
     report = check(path, **request, max_findings=None)
+    if not report.run.complete:
+        raise OpenError(f"{path} was not checked to its end, so nobody knows which records are sound: `mmcheck check`")
     dataset = open_dataset(path, format=f"{report.format}@{report.version}")
     least = Severity(fail_on).rank
     parted = Parted(findings=str(rejected) + ".findings.jsonl")
@@ -98,6 +102,7 @@ def split(
         sound.close()
         unsound.close()
         notes.close()
+        refuse_changed(before)
     parted.paths = dict(sound.paths + unsound.paths)
     parted.clean = sum(sound.counts.values())
     parted.rejected = sum(unsound.counts.values()) + parted.unreadable

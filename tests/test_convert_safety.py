@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 from upstream import mixed
 
-from mmcheck import transcribing
+from mmcheck import fixing, splitting, transcribing
+from mmcheck.checking import check
 from mmcheck.converting import convert_dataset
 from mmcheck.duplicates import duplicate_keys
+from mmcheck.errors import OpenError
 from mmcheck.writers.safe import clear
 
 COMMAND = [sys.executable, "-m", "mmcheck", "convert"]
@@ -191,3 +193,67 @@ def test_a_document_that_breaks_off_is_told_of(tmp_path: Path) -> None:
     summary = convert_dataset(source, tmp_path / "b.jsonl", to="data-juicer", format="llava", on_error="quarantine")
     assert summary.exit_code == 1 and summary.read == summary.written + summary.rejected == 2
     assert summary.faults == ["a.json: what follows record 1 could not be read"]
+
+
+def _growing(path: Path, monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
+    """Let a file grow as soon as a function of a module has given its answer."""
+    inner = getattr(module, name)
+
+    def grown(*arguments: Any, **options: Any) -> Any:
+        found = inner(*arguments, **options)
+        with path.open("a") as file:
+            file.write("\n")
+        return found
+
+    monkeypatch.setattr(module, name, grown)
+
+
+def test_a_source_that_changes_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, target = tmp_path / "source.jsonl", tmp_path / "there.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in mixed(20)))
+    _growing(path, monkeypatch, transcribing, "open_writer")
+    for way in ("stop", "quarantine"):
+        with pytest.raises(OpenError, match=r"source\.jsonl changed while it was read"):
+            convert_dataset(path, target, to="data-juicer", on_error=way)
+    target.write_text("old")
+    with pytest.raises(OpenError, match="changed"):
+        convert_dataset(path, target, to="data-juicer", overwrite=True)
+    assert (names(tmp_path), target.read_text()) == (["source.jsonl", "there.jsonl"], "old")
+
+
+def test_a_source_that_changes_under_the_first_bad_record_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "source.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in mixed(20)) + '{"id": ')
+    _growing(path, monkeypatch, transcribing, "relocator")
+    with pytest.raises(OpenError, match="changed"):
+        convert_dataset(path, tmp_path / "there.jsonl", to="data-juicer", format="llava")
+
+
+@pytest.mark.parametrize("what", ["fix", "split"])
+def test_a_source_that_changes_is_neither_fixed_nor_split(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "source.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in mixed(20)))
+    _growing(path, monkeypatch, fixing if what == "fix" else splitting, "check")
+    with pytest.raises(OpenError, match="changed"):
+        if what == "fix":
+            fixing.fix(path, tmp_path / "fixed.jsonl")
+        else:
+            splitting.split(path, tmp_path / "clean.jsonl", tmp_path / "rejected.jsonl")
+    assert names(tmp_path) == ["source.jsonl"]
+
+
+def test_a_dataset_that_was_not_checked_to_its_end_is_not_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "source.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in mixed(20)))
+    report = check(path)
+    report.run.complete = False
+    monkeypatch.setattr(splitting, "check", lambda *_, **__: report)
+    with pytest.raises(OpenError, match="not checked to its end"):
+        splitting.split(path, tmp_path / "clean.jsonl", tmp_path / "rejected.jsonl")
+    assert names(tmp_path) == ["source.jsonl"]
