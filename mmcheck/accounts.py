@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -117,6 +118,11 @@ class Account:
         if self._quarantine is None:
             raise Stop(rejected)
         self._quarantine.add(rejected)
+
+    def count_paths(self, counts: Mapping[str, int]) -> None:
+        """Add what became of paths of media."""
+        for name, count in counts.items():
+            self.summary.paths[name] = self.summary.paths.get(name, 0) + count
 
 
 class Silent(Account):

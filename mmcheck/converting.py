@@ -84,7 +84,7 @@ def convert_dataset(
             if image_tables.only_images(dataset) and wanted.name == dataset.format.name:
                 image_tables.repack(dataset, target, account, stack, shard_size)
             elif repartition.serves(dataset, way, target):
-                repartition.repartition(dataset, target, account, stack, shard_size)
+                repartition.repartition(dataset, target, account, stack, way, root)
             else:
                 run = Transcriber(way, account, stack, dataset.root, _home(target), jobs=jobs, media_root=root)
                 _transcribe(dataset, target, run, account, stack, cut_videos)

@@ -1,4 +1,4 @@
-"""Parquet as Parquet of other sizes: rows go from one file to the next as they are, whatever their format."""
+"""Parquet as Parquet of other sizes: rows go from one file to the next as they are, but for paths of media."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any
 
 from mmcheck import readers
 from mmcheck.accounts import Account
+from mmcheck.convert import relocated
 from mmcheck.dataset import DataFile, Dataset
 from mmcheck.errors import OpenError, RequestError
 from mmcheck.recasting import Way
+from mmcheck.relocating import Relocator, relocator
 from mmcheck.writers import container_of
 from mmcheck.writers.columnar import Parquet, pyarrow
 from mmcheck.writers.safe import replacing
@@ -29,13 +31,17 @@ def serves(dataset: Dataset, way: Way, target: Path) -> bool:
     return way.source == way.target and way.media == "keep" and tables and container_of(target) in ("parquet", None)
 
 
-def repartition(dataset: Dataset, target: Path, account: Account, stack: ExitStack, limit: int | None) -> None:
-    """Write the rows of all files to `target`, a file or a folder; in a folder as shards of `limit` bytes.
+def repartition(
+    dataset: Dataset, target: Path, account: Account, stack: ExitStack, way: Way, media_root: Path | None
+) -> None:
+    """Write the rows of all files to `target`, a file or a folder; in a folder as shards of `way.shard` bytes.
 
-    Row groups are at most 32 MB; nothing is decoded. Raises OpenError for a file that is no sound Parquet,
-    RequestError where files have other columns than the one that they would be joined to.
+    Row groups are at most 32 MB. Cells are decoded only where a path may have to lead from another folder, and only
+    columns in which one has to are written anew. Raises OpenError for a file that is no sound Parquet, RequestError
+    where files have other columns than the one that they would be joined to.
     """
-    folder = container_of(target) is None
+    folder, limit = container_of(target) is None, way.shard
+    home = target if folder else target.parent
     partial = stack.enter_context(replacing(target, folder=folder))
     groups: dict[str, list[DataFile]] = {}
     for file in dataset.files:
@@ -48,12 +54,26 @@ def repartition(dataset: Dataset, target: Path, account: Account, stack: ExitSta
         for file in files:
             if not _schema(file).equals(_schema(files[0])):
                 raise RequestError(f"{file.file} has other columns than {files[0].file}: convert them apart")
+            place = relocator(file.path, dataset.root, home, media_root) if way.paths != "keep" else None
             for table in _tables(file):
                 account.summary.read += table.num_rows
-                writer.write_table(table)
+                writer.write_table(table if place is None else _relocated(table, way.target, place))
                 account.summary.written += table.num_rows
+            if place is not None:
+                account.count_paths(place.counts)
         writer.close()
         account.summary.files += writer.files if isinstance(writer, Shards) else [name]
+
+
+def _relocated(table: Any, name: str, place: Relocator) -> Any:
+    """A table of a format with paths as the target sees them."""
+    records = table.to_pylist()
+    made = [relocated(record, name, place) for record in records]
+    for number, field in enumerate(table.schema):
+        cells = [record.get(field.name) for record in made]
+        if cells != [record[field.name] for record in records]:
+            table = table.set_column(number, field, pyarrow().array(cells, field.type))
+    return table
 
 
 def _opener(schema: Any) -> Callable[[Path], Parquet]:

@@ -217,8 +217,7 @@ class Transcriber:
         summary = account.summary
         for name, count in lost.items():
             summary.lost[name] = summary.lost.get(name, 0) + count
-        for name, count in counts.items():
-            summary.paths[name] = summary.paths.get(name, 0) + count
+        account.count_paths(counts)
         for rejected in sorted(apart, key=lambda each: -1 if each.row is None else each.row):
             account.reject(rejected)
 

@@ -184,3 +184,20 @@ def test_a_clip_of_a_missing_video_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(Inexpressible, match="cannot be cut"):
         cutter("text.mp4", "video", times)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("text_")]
+
+
+def test_a_folder_that_is_listed_gives_the_same_answers(tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    for number in range(60):
+        (tmp_path / "p" / f"{number}.jpg").write_bytes(b"x")
+    (tmp_path / "p" / "there").symlink_to("0.jpg")
+    (tmp_path / "p" / "nowhere").symlink_to("lost.jpg")
+    place = Relocator(tmp_path / "t.json", tmp_path, tmp_path / "out")
+    moved = [f"p/{number}.jpg" for number in range(60)] + ["p/there"]
+    for source in moved:
+        assert place(source, "image", {}) == "../" + source
+    for source in ("p/nowhere", "p/lost.jpg", "p/60.jpg"):
+        assert place(source, "image", {}) == source
+    (tmp_path / "p" / "60.jpg").write_bytes(b"x")
+    assert place("p/60.jpg", "image", {}) == "../p/60.jpg"
+    assert place.counts == {"moved": 62, "missing": 3}

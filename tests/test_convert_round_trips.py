@@ -145,3 +145,19 @@ def test_a_shape_gives_a_record_back_from_what_a_table_makes_of_it(
     # what was edited is as the table has it
     edited = {**kept, "note": "new"} if "note" not in record else kept
     assert shaped(shape(record, kept), edited).get("note") == edited.get("note")
+
+
+@given(record=RECORDS["llava"], there=st.sampled_from(["../", ""]))
+@settings(max_examples=200, deadline=None, suppress_health_check=CHECKS)
+def test_the_quick_way_moves_paths_as_the_long_way(record: dict[str, Any], there: str) -> None:
+    def place(source: str, kind: str, record: dict[str, Any]) -> str:
+        return there + source
+
+    quick = llava_to_hub(Options(), place)
+    assert quick is not None
+    (made,), _ = quick([record])
+    slow = convert(record, "llava", HUB, Options(), place=place)
+    assert made is None or same(made, slow)
+    (back,), _ = hub_to_llava(Options())([slow])
+    assert back is None or same(back, record)
+    assert back is not None or made is None

@@ -170,3 +170,32 @@ def test_a_folder_is_checked_without_what_stands_beside_its_files(tmp_path: Path
     assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["train.json", "train.json.mmcheck.json"]
     report = check(tmp_path / "out", probe="none")
     assert (report.format, report.totals.records, report.totals.errors) == ("llava", 1, 0)
+
+
+@pytest.mark.parametrize("name", ["llava", "data-juicer", "multimeditron"])
+def test_parquet_in_another_folder_leads_to_the_same_media(name: str, tmp_path: Path) -> None:
+    records = {
+        "llava": {"image": "p/a.jpg", "conversations": [{"from": "human", "value": "<image>\nq"}], "n": 2**62},
+        "data-juicer": {"text": "<__dj__image> c", "images": ["p/a.jpg"], "videos": None, "n": 2**62},
+        "multimeditron": {
+            "text": "<|reserved_special_token_0|>",
+            "modalities": [{"type": "image", "value": "p/a.jpg"}],
+            "n": 2**62,
+        },
+    }
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "a.jpg").write_bytes(b"x")
+    lost = json.loads(json.dumps(records[name]).replace("a.jpg", "lost.jpg"))
+    pq.write_table(pa.Table.from_pylist([records[name], lost] * 3), tmp_path / "train.parquet")
+    table = pq.read_table(tmp_path / "train.parquet")
+    for paths, leads in (("auto", "../p/a.jpg"), ("relative", "../p/a.jpg"), ("keep", "p/a.jpg")):
+        target = tmp_path / paths
+        summary = convert_dataset(
+            tmp_path / "train.parquet", target, to=name, format=name, shard_size=10_000, paths=paths
+        )
+        found = pa.concat_tables(pq.read_table(each) for each in sorted(target.iterdir()))
+        assert found.schema.equals(table.schema, check_metadata=True)
+        assert found.to_pylist() == json.loads(json.dumps(table.to_pylist()).replace("p/a.jpg", leads))
+        assert summary.paths == ({} if paths == "keep" else {"moved": 3, "missing": 3})
+    same = convert_dataset(tmp_path / "train.parquet", tmp_path / "again.parquet", to=name, format=name)
+    assert same.paths == {} and pq.read_table(tmp_path / "again.parquet").equals(table, check_metadata=True)
