@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from mmcheck import format as formats
-from mmcheck import image_tables, repartition
+from mmcheck import image_tables, readers, repartition
 from mmcheck.accounts import Account, Quarantine, Stop, Summary
 from mmcheck.convert import MAPPINGS, Options
 from mmcheck.convert import layout as layouts
-from mmcheck.dataset import DataFile, Dataset, open_dataset
+from mmcheck.dataset import DataFile, Dataset, named_files, open_dataset
 from mmcheck.errors import OpenError, RequestError, nearest
 from mmcheck.file_facts import refuse_changed, stamps
 from mmcheck.recasting import Way
@@ -69,6 +70,8 @@ def convert_dataset(
     way = Way(dataset.format.name, wanted.name, options or Options(), residue, media, paths, shard_size)
     _refuse_senseless(way, target, cut_videos)
     before = stamps(dataset.files)
+    dataset = _with_named(dataset, way)
+    before |= stamps(dataset.files)
     clear(target)
     refuse(target, [file.path for file in dataset.files], overwrite=overwrite)
     summary = Summary(dataset.format.name, f"{wanted.name}@{wanted.version}")
@@ -98,6 +101,32 @@ def convert_dataset(
         summary.files.clear()
         summary.written = 0
     return summary
+
+
+def _with_named(dataset: Dataset, way: Way) -> Dataset:
+    """The dataset with the files that a file of it names in place of that one; each once.
+
+    Raises OpenError for one that is missing, RequestError where what names them would have to be written anew.
+    """
+    form = dataset.format
+    by = {role for each in form.roles.values() for role, _ in each.named_by}
+    naming = [file for file in dataset.files if file.role in by]
+    if not naming:
+        return dataset
+    named: dict[Path, DataFile] = {file.path: file for file in dataset.files if file not in naming}
+    for file in naming:
+        for batch in readers.read(file.path, file.at, document=form.roles[file.role].document):
+            if batch.faults:
+                raise OpenError(f"{file.file}: {batch.faults[0].message}")
+            for row, record in zip(batch.rows, batch.values, strict=True):
+                for found in named_files(form, dataset.root, file, row, record):
+                    if not isinstance(found, DataFile):
+                        raise OpenError(f"{file.file}: {found[1].message}")
+                    named.setdefault(found.path, found)
+    if way.source == way.target:
+        files = ", ".join(str(path) for path in named)
+        raise RequestError(f"{naming[0].file} only names files: convert the one of them that shall change: {files}")
+    return replace(dataset, files=tuple(named.values()))
 
 
 def _home(target: Path) -> Path:

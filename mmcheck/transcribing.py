@@ -14,7 +14,7 @@ import msgspec
 from mmcheck import readers
 from mmcheck.accounts import Account, Rejected, Silent
 from mmcheck.clipping import Cutter
-from mmcheck.convert import HUB, Options
+from mmcheck.convert import BY_ID, HUB, Options
 from mmcheck.convert import layout as layouts
 from mmcheck.convert.residue import residue_of
 from mmcheck.crew import Crew
@@ -78,24 +78,27 @@ class Transcriber:
         self.way = way = replace(self.way, native=self._native(files[0], carried))
         kept = layouts.of_file(files[0].path, files[0].at, way.source)
         options = replace(way.options, header=kept.header)
-        with _held(path):
+        with _held(container):
             schema = self._schema(files, container, options)
         with no_gc():  # records have no cycles
             for file in files:
+                if file is not files[0]:
+                    options = self._beside(file, kept)
                 for made in self._made(file, options, container):
                     if writer is None:
                         writer = self._open(path, container, carried, kept, made, schema)
+                        self._count_beside(kept, _first(made))
                     if isinstance(made, Written):
                         assert isinstance(writer, JsonLines | JsonArray | Shards)
                         writer.write_encoded(made.text)
                         self._account.summary.written += made.count
                     else:
-                        with _held(path):
+                        with _held(container):
                             writer.write(made if self._shapes is None else with_shapes(made, self._shapes))
                         self._account.summary.written += len(made)
         if writer is None:
             writer = self._open(path, container, carried, kept, [], schema)
-        with _held(path):
+        with _held(container):
             writer.close()
         if way.residue and HUB in (way.source, way.target) and way.source != way.target:
             if way.target == HUB and (kept.header or kept.columns):
@@ -103,6 +106,25 @@ class Transcriber:
             elif way.target != HUB and way.native and container != "arrow":
                 layouts.write(beside, layouts.FileResidue(HUB))
         return writer.files if isinstance(writer, Shards) else [path.name]
+
+    def _beside(self, file: DataFile, kept: layouts.FileResidue) -> Options:
+        """The options for a file that follows another one, whose residue is `kept`: what it has beside the records."""
+        header = layouts.of_file(file.path, file.at, self.way.source).header
+        for name, value in header.items():
+            if name not in kept.header or kept.header[name] != value:
+                self._account.summary.lost[f"{name} of {file.file}"] = 1
+        return replace(self.way.options, header=header)
+
+    def _count_beside(self, kept: layouts.FileResidue, first: dict[str, Any]) -> None:
+        """Count what a file has beside its records, and what neither they nor a file beside the target will hold."""
+        way = self.way
+        if way.source == way.target or (way.residue and way.target == HUB):
+            return
+        usual = layouts.FRAMES.get(way.source, {})
+        shown = {*first, *(key for value in first.values() if isinstance(value, dict) for key in value)}
+        for name, value in kept.header.items():
+            if name not in shown and value != usual.get(name):
+                self._account.summary.lost[name] = 1
 
     def _native(self, file: DataFile, carried: layouts.FileResidue | None) -> bool:
         """Whether the records were of the hub before they were of another format."""
@@ -226,7 +248,7 @@ class Transcriber:
         before: Change | None = None
         after: Change | None = None
         place = None
-        if way.paths != "keep" and way.media != "embed":
+        if way.paths != "keep" and way.media != "embed" and not BY_ID & {way.source, way.target}:
             place = relocator(file.path, self._root, self._home, self._media_root)
         if self._extract is not None and not dry:
             before = self._extract
@@ -271,12 +293,12 @@ def _moved(fault: Fault, rows: int, lines: int) -> Fault:
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[None]:
+def _held(container: str) -> Iterator[None]:
     """Raises RequestError for a record that the file cannot hold."""
     try:
         yield
     except ValueError as error:
-        raise RequestError(f"{path.suffix or 'the table'} cannot hold the records: {error}") from None
+        raise RequestError(f"a file of {container} cannot hold the records: {error}") from None
 
 
 def _parts(batch: readers.Batch, embedder: Embedder | None) -> Iterator[readers.Batch]:

@@ -199,3 +199,67 @@ def test_parquet_in_another_folder_leads_to_the_same_media(name: str, tmp_path: 
         assert summary.paths == ({} if paths == "keep" else {"moved": 3, "missing": 3})
     same = convert_dataset(tmp_path / "train.parquet", tmp_path / "again.parquet", to=name, format=name)
     assert same.paths == {} and pq.read_table(tmp_path / "again.parquet").equals(table, check_metadata=True)
+
+
+def _mimic(folder: Path) -> Path:
+    """Two files of instructions with headers of their own, one table of images, and a data YAML that names all."""
+    for name, author in (("a", "one"), ("b", "two")):
+        entry = {"instruction": "q", "answer": name, "image_ids": ["I"], "rel_ins_ids": []}
+        (folder / f"{name}_instructions.json").write_text(
+            json.dumps({"meta": {"author": author}, "data": {f"{name.upper()}_INS_1": entry}})
+        )
+    (folder / "images.json").write_text(json.dumps({"I": "iVBORw0KGgo="}))
+    entries = [f"  {name}: {{mimicit_path: {name}_instructions.json, images_path: images.json}}" for name in "ab"]
+    (folder / "data.yaml").write_text("IMAGE_TEXT:\n" + "\n".join(entries) + "\n")
+    return folder / "data.yaml"
+
+
+def test_a_data_yaml_brings_the_instructions_that_it_names(tmp_path: Path) -> None:
+    source = _mimic(tmp_path)
+    summary = convert_dataset(source, tmp_path / "dj.jsonl", to="data-juicer")
+    assert [each["id"] for each in lines(tmp_path / "dj.jsonl")] == ["A_INS_1", "B_INS_1"]
+    # ids are no paths, and only one header fits beside the target
+    assert (summary.read, summary.written, summary.paths) == (2, 2, {})
+    assert summary.lost == {"meta of b_instructions.json": 1}
+    summary = convert_dataset(source, tmp_path / "dj", to="data-juicer")
+    assert summary.files == ["a_instructions.jsonl", "b_instructions.jsonl"] and not summary.lost
+    back = convert_dataset(tmp_path / "dj" / "b_instructions.jsonl", tmp_path / "back.json", to="mimic-it")
+    assert back.written == 1 and not back.paths
+    assert json.loads((tmp_path / "back.json").read_text()) == json.loads(
+        (tmp_path / "b_instructions.json").read_text()
+    )
+
+
+def test_what_a_data_yaml_names_has_to_be_there(tmp_path: Path) -> None:
+    source = _mimic(tmp_path)
+    with pytest.raises(RequestError, match=r"data\.yaml only names files.*a_instructions\.json, .*images\.json"):
+        convert_dataset(source, tmp_path / "out", to="mimic-it")
+    with pytest.raises(RequestError, match="is what is being read"):
+        convert_dataset(source, tmp_path / "a_instructions.json", to="llava", overwrite=True)
+    (tmp_path / "b_instructions.json").unlink()
+    with pytest.raises(OpenError, match=r"b_instructions\.json is missing"):
+        convert_dataset(source, tmp_path / "out", to="llava")
+
+
+def test_what_a_file_has_beside_its_records_is_told_where_it_is_lost(tmp_path: Path) -> None:
+    _mimic(tmp_path)
+    source = tmp_path / "a_instructions.json"
+    assert convert_dataset(source, tmp_path / "a.json", to="llava").lost == {"meta": 1}
+    assert convert_dataset(source, tmp_path / "n.jsonl", to="data-juicer", residue=False).lost == {"meta": 1}
+    assert convert_dataset(source, tmp_path / "r.jsonl", to="data-juicer").lost == {}
+    (tmp_path / "w").mkdir()
+    for name, count in (("a", 1), ("b", 2)):
+        rows = [{"id": name, "audio": "x.wav", **{f"caption_{n + 1}": "c" for n in range(count)}}]
+        (tmp_path / "w" / f"{name}.json").write_text(json.dumps({"num_captions_per_audio": count, "data": rows}))
+    summary = convert_dataset(tmp_path / "w", tmp_path / "w.jsonl", to="data-juicer", format="wavcaps")
+    counts = [each["__dj__meta__"]["num_captions_per_audio"] for each in lines(tmp_path / "w.jsonl")]
+    assert counts == [1, 2] and summary.lost == {"num_captions_per_audio of b.json": 1}
+
+
+def test_a_table_that_cannot_hold_the_records_is_named_by_its_kind(tmp_path: Path) -> None:
+    turns = [{"from": "human", "value": "q"}]
+    source = jsonl(
+        tmp_path / "s.jsonl", [{"image": "a", "conversations": turns}, {"image": ["a"], "conversations": turns}]
+    )
+    with pytest.raises(RequestError, match="a file of parquet cannot hold the records: the column 'image'"):
+        convert_dataset(source, tmp_path / "t.parquet", to="llava", format="llava")

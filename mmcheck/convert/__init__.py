@@ -24,7 +24,18 @@ from mmcheck.convert.residue import (
 )
 from mmcheck.convert.shape import same
 
-__all__ = ["ABSENT", "HUB", "MAPPINGS", "Document", "Inexpressible", "Options", "Place", "convert", "relocated"]
+__all__ = [
+    "ABSENT",
+    "BY_ID",
+    "HUB",
+    "MAPPINGS",
+    "Document",
+    "Inexpressible",
+    "Options",
+    "Place",
+    "convert",
+    "relocated",
+]
 
 HUB: Final = "data-juicer"
 """The format whose records have room for what another format needs to be restored."""
@@ -34,6 +45,9 @@ Place = Callable[[str, str, dict[str, Any]], str]
 
 OPEN: Final = frozenset(("internvid", "llava", "mmc4", "msr-vtt", "video-chatgpt", "wavcaps"))
 """Formats whose loaders pass over keys that they do not know, so that a record may carry a residue."""
+
+BY_ID: Final = frozenset(("mimic-it",))
+"""Formats that name media by ids of a table of their own, which lead nowhere."""
 
 #: Every format that can be converted.
 MAPPINGS: Final = {
