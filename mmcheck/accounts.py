@@ -112,9 +112,9 @@ class Account:
             summary.faults.append(f"{rejected.file}: {rejected.reason}")
         else:
             summary.rejected += 1
-        reasons = summary.reasons
-        reason = rejected.reason if rejected.reason in reasons or len(reasons) < REASONS else "other reasons"
-        reasons[reason] = reasons.get(reason, 0) + 1
+            reasons = summary.reasons
+            reason = rejected.reason if rejected.reason in reasons or len(reasons) < REASONS else "other reasons"
+            reasons[reason] = reasons.get(reason, 0) + 1
         if self._quarantine is None:
             raise Stop(rejected)
         self._quarantine.add(rejected)

@@ -19,7 +19,7 @@ from mmcheck import fixing, splitting, transcribing
 from mmcheck.checking import check
 from mmcheck.converting import convert_dataset
 from mmcheck.duplicates import duplicate_keys
-from mmcheck.errors import OpenError
+from mmcheck.errors import OpenError, RequestError
 from mmcheck.writers.safe import clear
 
 COMMAND = [sys.executable, "-m", "mmcheck", "convert"]
@@ -257,3 +257,31 @@ def test_a_dataset_that_was_not_checked_to_its_end_is_not_split(
     with pytest.raises(OpenError, match="not checked to its end"):
         splitting.split(path, tmp_path / "clean.jsonl", tmp_path / "rejected.jsonl")
     assert names(tmp_path) == ["source.jsonl"]
+
+
+def test_a_target_within_the_source_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.jsonl").write_text("".join(json.dumps(each) + "\n" for each in mixed(5)))
+    (tmp_path / "link").symlink_to("data")
+    for target in ("data/out", "data/out.jsonl", "link/out"):
+        with pytest.raises(RequestError, match="lies within"):
+            convert_dataset(tmp_path / "data", tmp_path / target, to="data-juicer")
+        with pytest.raises(RequestError, match="lies within"):
+            splitting.split(tmp_path / "data", tmp_path / target, tmp_path / "rejected")
+    assert names(tmp_path) == ["data", "link"] and names(tmp_path / "data") == ["train.jsonl"]
+
+
+def test_a_key_without_a_value_is_not_lost_in_silence(tmp_path: Path) -> None:
+    turns = [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]
+    source = tmp_path / "s.jsonl"
+    source.write_text(json.dumps({"id": 1, "image": None, "model": "", "conversations": turns}) + "\n")
+    summary = convert_dataset(source, tmp_path / "t.jsonl", to="data-juicer", residue=False)
+    assert summary.lost == {"image": 1, "model": 1}
+
+
+def test_a_file_without_records_is_no_rejected_record(tmp_path: Path) -> None:
+    source = tmp_path / "s.jsonl"
+    source.write_text("")
+    summary = convert_dataset(source, tmp_path / "t.jsonl", to="data-juicer", format="llava", on_error="quarantine")
+    assert (summary.read, summary.rejected, summary.reasons) == (0, 0, {})
+    assert summary.faults == ["s.jsonl: the file is empty (0 bytes)"] and summary.exit_code == 1

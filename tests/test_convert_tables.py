@@ -244,8 +244,11 @@ def test_what_a_data_yaml_names_has_to_be_there(tmp_path: Path) -> None:
 def test_what_a_file_has_beside_its_records_is_told_where_it_is_lost(tmp_path: Path) -> None:
     _mimic(tmp_path)
     source = tmp_path / "a_instructions.json"
-    assert convert_dataset(source, tmp_path / "a.json", to="llava").lost == {"meta": 1}
-    assert convert_dataset(source, tmp_path / "n.jsonl", to="data-juicer", residue=False).lost == {"meta": 1}
+    assert convert_dataset(source, tmp_path / "a.json", to="llava").lost == {"meta": 1, "rel_ins_ids": 1}
+    assert convert_dataset(source, tmp_path / "n.jsonl", to="data-juicer", residue=False).lost == {
+        "meta": 1,
+        "rel_ins_ids": 1,
+    }
     assert convert_dataset(source, tmp_path / "r.jsonl", to="data-juicer").lost == {}
     (tmp_path / "w").mkdir()
     for name, count in (("a", 1), ("b", 2)):

@@ -215,8 +215,6 @@ def _count_lost(document: Document, made: dict[str, Any], lost: dict[str, int]) 
     home = made.get(document.home) if document.home else None
     below = home if isinstance(home, dict) else {}
     for key, mark in document.template.items():
-        if mark in (None, "", [], {}):
-            continue
         gone = mark == "@" or not isinstance(mark, str) or mark[:1] != "@" or mark[1:2] == "@"
         if gone and key not in made and not _held(mark) and key not in below:
             lost[key] = lost.get(key, 0) + 1
