@@ -141,6 +141,8 @@ def _refuse_senseless(way: Way, target: Path, cut_videos: bool) -> None:
         raise RequestError("--image-broadcast puts the image into every chunk: it needs --split-chunk")
     if way.media == "embed" and way.target != "multimeditron":
         raise RequestError(f"--media embed writes bytes into tables of multimeditron; {way.target} names files by path")
+    if way.media == "embed" and container_of(target) not in ("parquet", None):
+        raise RequestError(f"{target.suffix} has no place for bytes: --media embed needs a folder or a .parquet file")
     if way.media == "extract" and way.source != "multimeditron":
         raise RequestError(f"--media extract takes bytes out of tables of multimeditron; {way.source} has none")
     if cut_videos and way.source != "internvid":

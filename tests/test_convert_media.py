@@ -105,6 +105,12 @@ def test_senseless_requests_are_refused(source: Path, tmp_path: Path) -> None:
             convert_dataset(source, tmp_path / "x.jsonl", to="data-juicer", **options)  # type: ignore[arg-type]
 
 
+def test_bytes_are_not_embedded_in_text(source: Path, tmp_path: Path) -> None:
+    for name in ("x.jsonl", "x.json"):
+        with pytest.raises(RequestError, match="has no place for bytes"):
+            convert_dataset(source, tmp_path / name, to="multimeditron", media="embed")
+
+
 def test_an_unsound_source_is_refused_where_asked(source: Path, tmp_path: Path) -> None:
     assert convert_dataset(source, tmp_path / "a.jsonl", to="data-juicer", check=True).exit_code == 0
     (source.parent / "b.png").unlink()

@@ -285,3 +285,65 @@ def test_a_file_without_records_is_no_rejected_record(tmp_path: Path) -> None:
     summary = convert_dataset(source, tmp_path / "t.jsonl", to="data-juicer", format="llava", on_error="quarantine")
     assert (summary.read, summary.rejected, summary.reasons) == (0, 0, {})
     assert summary.faults == ["s.jsonl: the file is empty (0 bytes)"] and summary.exit_code == 1
+
+
+def test_a_conversion_of_text_imports_no_library_of_tables(tmp_path: Path) -> None:
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps(each) + "\n" for each in mixed(5)))
+    code = (
+        "import sys; from mmcheck.cli import run; "
+        f"run(['convert', {str(tmp_path / 's.jsonl')!r}, {str(tmp_path / 't.jsonl')!r}, '--to', 'data-juicer']); "
+        "print(*sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not {"polars", "pyarrow", "numpy", "PIL", "rich", "sqlglot"} & set(out.split())
+
+
+@pytest.mark.parametrize("fault", [b'{"id": \n', b"\n\n", b"5\n"])
+def test_places_of_faults_are_the_same_for_any_number_of_processes(
+    fault: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcribing, "LARGE", 1)
+    monkeypatch.setattr(transcribing, "PART", 100_000)
+    rows = [json.dumps(each).encode() + b"\n" for each in mixed(1000)]
+    rows[700:700] = [b"\n", fault]
+    rows[20:20] = [fault, b"\n"]
+    source = tmp_path / "s.jsonl"
+    source.write_bytes(b"".join(rows))
+    found = []
+    for jobs in (1, 2):
+        target = tmp_path / f"{jobs}.jsonl"
+        summary = convert_dataset(
+            source, target, to="data-juicer", format="llava", on_error="quarantine", jobs=jobs, paths="keep"
+        )
+        beside = tmp_path / f"{jobs}.jsonl.rejected.jsonl"
+        told = {**summary.to_dict(), "files": [], "quarantine": None}
+        found.append((target.read_bytes(), beside.read_bytes() if beside.exists() else b"", told))
+    assert found[0] == found[1]
+    assert found[0][2]["written"] == 1000
+
+
+def test_a_large_file_of_blank_lines_is_told_of_by_any_number_of_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcribing, "LARGE", 1)
+    monkeypatch.setattr(transcribing, "PART", 10)
+    (tmp_path / "s.jsonl").write_bytes(b"\n" * 100)
+    for jobs in (1, 2):
+        summary = convert_dataset(
+            tmp_path / "s.jsonl", tmp_path / "t.jsonl", to="data-juicer", format="llava", jobs=jobs
+        )
+        assert summary.stopped == "s.jsonl: the file holds only blank lines"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        '{"a": 1, "a": 2}', '{"a" : 1, "a": 2}', '{"a\\"": 1, "a\\"": 2}', '{"x": "q\\":", "a": 1, "a": 2}',
+        '{"x": "\\u0022:", "a": 1, "a": 2}', '{"x\\\\": 1, "x\\\\": 2}', '{"x": [{"a": {"b": 1, "b": 1}}]}',
+    ],
+)  # fmt: skip
+def test_a_doubled_key_is_seen_however_it_is_written(raw: str) -> None:
+    other = '{"a": "said \\"so\\": yes \\\\\\": \\u0022:", "b": [1, {"c": ":"}]}'
+    texts = [other.encode(), raw.encode(), other.encode()]
+    assert list(duplicate_keys(texts, [json.loads(each) for each in texts])) == [1]
+    assert duplicate_keys([other.encode()] * 2, [json.loads(other)] * 2) == {}
