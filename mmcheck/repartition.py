@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from mmcheck import readers
 from mmcheck.accounts import Account
 from mmcheck.convert import relocated
 from mmcheck.dataset import DataFile, Dataset
-from mmcheck.errors import OpenError, RequestError
 from mmcheck.recasting import Way
 from mmcheck.relocating import Relocator, relocator
 from mmcheck.writers import container_of
-from mmcheck.writers.columnar import Parquet, pyarrow
+from mmcheck.writers.columnar import pyarrow
+from mmcheck.writers.regrouping import Source, regroup
 from mmcheck.writers.safe import replacing
-from mmcheck.writers.shards import Shards
 
-_PART = 8 << 20
-_BUFFER = 1 << 20
 _SHARD = re.compile(r"-\d{5}-of-\d{5}")
 
 
@@ -49,60 +44,32 @@ def repartition(
         groups.setdefault(name, []).append(file)
     for name, files in groups.items():
         path = partial / name if folder else partial
-        opened = _opener(_schema(files[0]))
-        writer = Shards(path, limit, opened, "parquet") if limit is not None else opened(path)
+        sources = []
         for file in files:
-            if not _schema(file).equals(_schema(files[0])):
-                raise RequestError(f"{file.file} has other columns than {files[0].file}: convert them apart")
             place = relocator(file.path, dataset.root, home, media_root) if way.paths != "keep" else None
-            for table in _tables(file):
-                account.summary.read += table.num_rows
-                writer.write_table(table if place is None else _relocated(table, way.target, place))
-                account.summary.written += table.num_rows
-            if place is not None:
-                account.count_paths(place.counts)
-        writer.close()
-        account.summary.files += writer.files if isinstance(writer, Shards) else [name]
+            change = None if place is None else Relocated(way.target, place)
+            sources.append(Source(file.path, file.file, change))
+        for done in regroup(sources, path, limit):
+            account.summary.read += done.rows
+            account.summary.written += done.rows
+            account.count_paths(done.paths)
+            if done.made is not None:
+                account.summary.files += done.made if limit is not None else [name]
 
 
-def _relocated(table: Any, name: str, place: Relocator) -> Any:
-    """A table of a format with paths as the target sees them."""
-    records = table.to_pylist()
-    made = [relocated(record, name, place) for record in records]
-    for number, field in enumerate(table.schema):
-        cells = [record.get(field.name) for record in made]
-        if cells != [record[field.name] for record in records]:
-            table = table.set_column(number, field, pyarrow().array(cells, field.type))
-    return table
+class Relocated:
+    """Changes tables of a format: their paths of media become what the target sees. `counts` are those of its place."""
 
+    def __init__(self, name: str, place: Relocator) -> None:
+        self._name, self._place = name, place
+        self.counts = place.counts
 
-def _opener(schema: Any) -> Callable[[Path], Parquet]:
-    # where values are long, a dictionary and statistics of them only cost memory
-    long = [field.name for field in schema if not _short(field.type)]
-    return lambda path: Parquet(path, schema, plain=long)
-
-
-def _short(kind: Any) -> bool:
-    types = pyarrow(".types")
-    return bool(types.is_primitive(kind) or types.is_boolean(kind))
-
-
-def _schema(file: DataFile) -> Any:
-    try:
-        return pyarrow(".parquet").read_schema(file.path)
-    except (OSError, pyarrow().ArrowException) as error:
-        raise OpenError(f"{file.file} cannot be read: {str(error).splitlines()[0]}") from None
-
-
-def _tables(file: DataFile) -> Iterator[Any]:
-    """The rows of a file, about 8 MB at once."""
-    pa = pyarrow()
-    try:
-        with pyarrow(".parquet").ParquetFile(file.path, pre_buffer=False, buffer_size=_BUFFER) as source:
-            groups = [source.metadata.row_group(number) for number in range(source.metadata.num_row_groups)]
-            size = sum(group.total_byte_size for group in groups)
-            rows = max(1, min(10_000, _PART * source.metadata.num_rows // max(1, size)))
-            for batch in source.iter_batches(rows):
-                yield pa.Table.from_batches([batch], source.schema_arrow)
-    except (OSError, pa.ArrowException) as error:
-        raise OpenError(f"{file.file} cannot be read: {str(error).splitlines()[0]}") from None
+    def __call__(self, table: Any) -> Any:
+        """The table, with only those columns anew in which a path has moved."""
+        records = table.to_pylist()
+        made = [relocated(record, self._name, self._place) for record in records]
+        for number, field in enumerate(table.schema):
+            cells = [record.get(field.name) for record in made]
+            if cells != [record[field.name] for record in records]:
+                table = table.set_column(number, field, pyarrow().array(cells, field.type))
+        return table

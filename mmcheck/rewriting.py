@@ -134,7 +134,7 @@ class Copy:
         kept = layouts.of_file(file.path, file.at, self._dataset.format.name)
         if found == "arrow":
             return _arrow(file.path, path.parent, file.split)
-        schema = _parquet_schema(file.path) if found == "parquet" else None
+        schema = readers.schema(file.path, found) if found == "parquet" else None
         if found not in ("json", "jsonl", "csv", "parquet"):
             raise RequestError(f"{file.file}: {found} files are not rewritten")
         return open_writer(
@@ -153,22 +153,11 @@ def batches(file: DataFile) -> Iterator[readers.Batch]:
     return readers.read(file.path, file.at)
 
 
-def _parquet_schema(path: Path) -> Any:
-    from mmcheck.writers.columnar import pyarrow
-
-    return pyarrow(".parquet").read_schema(path)
-
-
 def _arrow(path: Path, folder: Path, split: str | None) -> SaveToDisk:
     """A folder like the one that the shard is in."""
-    from mmcheck.writers.columnar import pyarrow
     from mmcheck.writers.features import features
 
-    with pyarrow().memory_map(str(path)) as source:
-        try:
-            schema = pyarrow(".ipc").open_stream(source).schema
-        except pyarrow().ArrowInvalid:
-            schema = pyarrow(".ipc").open_file(source).schema
+    schema = readers.schema(path, "arrow")
     info = path.parent / "dataset_info.json"
     told = json.loads(info.read_text("utf-8")).get("features") if info.is_file() else None
     return SaveToDisk(folder, schema, told or features(schema), SHARD, split)

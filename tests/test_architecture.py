@@ -18,7 +18,7 @@ CONFINED = {
     "rich": ("mmcheck.cli", "mmcheck.reporters"),
     "PIL": ("mmcheck.probe",),
     "simplejpeg": ("mmcheck.probe",),
-    "av": ("mmcheck.probe", "mmcheck.clipping"),
+    "av": ("mmcheck.probe",),
     "fsspec": ("mmcheck.remote",),
     "aiohttp": ("mmcheck.remote",),
 }

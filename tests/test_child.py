@@ -199,7 +199,7 @@ def test_a_reader_that_crashes_is_a_finding(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_footer_that_nobody_lived_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "_SERVE", "serving:reads")
-    assert apart.ask("footer", tmp_path / "crash.parquet") == {}
+    assert apart.ask("footer", tmp_path / "crash.parquet") is None
     with pytest.raises(OpenError, match=r"was not read.*SIGKILL"):
         apart.ask("footer", tmp_path / "other.parquet")
 

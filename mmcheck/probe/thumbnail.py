@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -11,6 +12,11 @@ from PIL import Image
 #: Longest side in pixels, and what is too large to be looked at for a thumbnail.
 SIDE, MOST_BYTES, MOST_PIXELS = 144, 64 * 2**20, 50_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+
+
+def serve(path: Path) -> Iterator[bytes | None]:
+    """What a light child process does with a path."""
+    yield thumbnail(path)
 
 
 def thumbnail(path: Path) -> bytes | None:

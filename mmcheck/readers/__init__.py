@@ -9,6 +9,7 @@ from typing import Any
 from mmcheck.errors import MmcheckError
 from mmcheck.limits import Limits
 from mmcheck.readers import apart, json_document, json_outline, json_parts, jsonl
+from mmcheck.readers.apart import schema
 from mmcheck.readers.batch import Batch, Fault, Part
 from mmcheck.readers.container import Container, container
 from mmcheck.readers.facts import facts
@@ -31,6 +32,7 @@ __all__ = [
     "parts",
     "pointers",
     "read",
+    "schema",
     "span",
 ]
 

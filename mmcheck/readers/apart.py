@@ -29,12 +29,15 @@ def serve(message: tuple[str, Path, tuple[Any, ...], dict[str, Any]]) -> Iterato
         yield from parquet.read(path, *given)
     elif what == "arrow":
         yield from arrow.read(path, *given)
-    elif what == "sizes of parquet":
-        yield parquet.sizes(path)
-    elif what == "sizes of arrow":
-        yield arrow.sizes(path)
     else:
-        yield footer(path)
+        asked = {
+            "footer": footer,
+            "sizes of parquet": parquet.sizes,
+            "sizes of arrow": arrow.sizes,
+            "schema of parquet": parquet.schema,
+            "schema of arrow": arrow.schema,
+        }
+        yield asked[what](path)
     yield _END
 
 
@@ -58,8 +61,16 @@ def read(path: Path, container: str, block: int, limits: Limits, part: Part | No
         (dismiss if sound else Child.close)(child)
 
 
+def schema(path: Path, container: str) -> Any:
+    """The columns of a Parquet or Arrow file as pyarrow has them. Raises OpenError where it cannot be read."""
+    found = ask(f"schema of {container}", path)
+    if found is None:
+        raise OpenError(f"{path} cannot be read: it made the process that read it crash, so it is damaged or hostile")
+    return found
+
+
 def ask(what: str, path: Path) -> Any:
-    """What the footer of a Parquet file says, or the sizes of its parts; nothing where that makes the reader crash.
+    """What the footer of a Parquet file says, or the sizes of its parts; None where that makes the reader crash.
 
     Raises OpenError where the child died of something else, which says nothing of the file.
     """
@@ -70,7 +81,7 @@ def ask(what: str, path: Path) -> Any:
         child.close()
         if not death.crashed:
             raise OpenError(f"{path} was not read: the process that read it {death}") from None
-        return {}
+        return None
     except OpenError:
         dismiss(child)
         raise

@@ -9,14 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+from mmcheck.errors import OpenError
 from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch, Fault, Part
-from mmcheck.readers.buffer_sizes import buffer_sizes
+from mmcheck.readers.buffer_sizes import MAGIC, Counted, buffer_sizes
 from mmcheck.readers.columnar import ROW, batches, damage, pyarrow
 from mmcheck.readers.source import BLOCK, Expansion, StreamError, open_file
 from mmcheck.storage import RemotePath
-
-_FILE_MAGIC = b"ARROW1"
 
 
 def read(
@@ -27,11 +26,11 @@ def read(
 ) -> Iterator[Batch]:
     """The rows of all record batches, or those of a part; what stands before a damaged place is read."""
     row = 0
-    unfolds = Expansion(path.stat().st_size, limits)
-    with open_file(path) as file, _opened(path, file) as (source, pages):
+    unfolds, claims = (Expansion(path.stat().st_size, limits) for _ in range(2))
+    with open_file(path) as file, _opened(path, file, claims) as (source, pages):
         try:
-            _bounded(path, pages, limits)
-            tables = _tables(source)
+            _bounded(pages, claims)
+            tables = _tables(source, pages)
             for table in tables if part is None else islice(tables, part.start, part.stop):
                 table.validate()
                 unfolds.add(table.nbytes + ROW * table.num_rows)
@@ -44,22 +43,22 @@ def read(
             yield Batch(faults=[Fault("MM002", error.message, hint=error.hint)])
             return
         except damage() as error:
-            hint = "the file was not written or copied to its end: write it again or fetch it again"
-            words = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
-            after = f" after {row} rows" if row else ""
-            yield Batch(faults=[Fault("MM003", f"the Arrow file is damaged{after}: {words}", hint=hint)])
+            yield Batch(faults=[damaged(error, row)])
             return
     if not row and part is None:
         yield Batch(faults=[Fault("MM003", "the file holds no record", hint="write it again or fetch it again")])
 
 
 def sizes(path: Path) -> list[int]:
-    """The bytes of each record batch; none where the file is damaged."""
-    found = []
+    """The bytes of each record batch; none where the file is damaged, or far away: it would be fetched for that."""
+    found: list[int] = []
+    if isinstance(path, RemotePath):
+        return found
+    claims = Expansion(path.stat().st_size, Limits())
     try:
-        with open_file(path) as file, _opened(path, file) as (source, pages):
-            _bounded(path, pages, Limits())
-            for table in _tables(source):
+        with open_file(path) as file, _opened(path, file, claims) as (source, pages):
+            _bounded(pages, claims)
+            for table in _tables(source, pages):
                 found.append(table.nbytes)
                 _give_back(pages)
                 del table
@@ -70,20 +69,37 @@ def sizes(path: Path) -> list[int]:
     return found
 
 
-def _bounded(path: Path, pages: mmap.mmap | None, limits: Limits) -> None:
+def schema(path: Path) -> Any:
+    """The columns as pyarrow has them. Raises OpenError where the file is missing or damaged."""
+    claims = Expansion(path.stat().st_size, Limits())
+    try:
+        with open_file(path) as file, _opened(path, file, claims) as (source, pages), _reader(source, pages) as reader:
+            return reader.schema
+    except damage() as error:
+        raise OpenError(f"{path} cannot be read: {damaged(error).message}") from None
+
+
+def damaged(error: Exception, row: int = 0) -> Fault:
+    """The fault of a file that pyarrow refuses, after `row` rows."""
+    words = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+    after = f" after {row} rows" if row else ""
+    hint = "the file was not written or copied to its end: write it again or fetch it again"
+    return Fault("MM003", f"the Arrow file is damaged{after}: {words}", hint=hint)
+
+
+def _bounded(pages: mmap.mmap | None, claims: Expansion) -> None:
     """Look at what the buffers say they unfold to, before any is unfolded. Raises StreamError where it is too much."""
-    claims = Expansion(path.stat().st_size, limits)
     for size in buffer_sizes(pages) if pages is not None else ():
         claims.add(size)
     _give_back(pages)
 
 
 @contextlib.contextmanager
-def _opened(path: Path, file: IO[bytes]) -> Iterator[tuple[Any, mmap.mmap | None]]:
-    """The file as pyarrow reads it, and its pages; what is remote has none, and is read on and on."""
+def _opened(path: Path, file: IO[bytes], claims: Expansion) -> Iterator[tuple[Any, mmap.mmap | None]]:
+    """The file as pyarrow reads it, and its pages; what is remote has none, and is read on and on, and counted so."""
     pa = pyarrow()
     if isinstance(path, RemotePath):
-        yield pa.PythonFile(file, mode="r"), None
+        yield pa.PythonFile(Counted(file, claims.add), mode="r"), None
         return
     with _mapped(file.fileno()) as pages:
         yield pa.BufferReader(pa.py_buffer(pages)), pages
@@ -100,16 +116,17 @@ def _mapped(descriptor: int) -> Iterator[mmap.mmap]:
             pages.close()
 
 
-def _tables(source: Any) -> Iterator[Any]:
+def _reader(source: Any, pages: mmap.mmap | None) -> Any:
     ipc = pyarrow(".ipc")
-    magic = source.read(len(_FILE_MAGIC))
-    source.seek(0)
-    if magic == _FILE_MAGIC:
-        with ipc.open_file(source) as reader:
+    return ipc.open_file(source) if pages is not None and pages[: len(MAGIC)] == MAGIC else ipc.open_stream(source)
+
+
+def _tables(source: Any, pages: mmap.mmap | None) -> Iterator[Any]:
+    with _reader(source, pages) as reader:
+        if isinstance(reader, pyarrow(".ipc").RecordBatchFileReader):
             for index in range(reader.num_record_batches):
                 yield reader.get_batch(index)
-    else:
-        with ipc.open_stream(source) as reader:
+        else:
             yield from reader
 
 

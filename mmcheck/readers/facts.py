@@ -24,7 +24,7 @@ def facts(path: Path) -> dict[str, Any]:
         "pandas_index": None, "columns": None,
     }  # fmt: skip
     if found["container"] == "parquet":
-        found |= apart.ask("footer", path)
+        found |= apart.ask("footer", path) or {}
     return found
 
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
+from mmcheck.errors import OpenError
 from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch, Fault, Part
 from mmcheck.readers.columnar import ROW, batches, damage, pyarrow, rows_for
@@ -47,15 +48,9 @@ def read(
     """The rows of all row groups, or those of a part; what stands before a damaged place is read."""
     row = 0
     try:
-        unfolds, claims = (Expansion(path.stat().st_size, limits) for _ in range(2))
-        with opened(path) as file, _stored(path) as stored:
-            for group in range(file.metadata.num_row_groups) if part is None else range(part.start, part.stop):
-                hidden = _claimed(file.metadata.row_group(group), stored, claims)
-                size = _rows(file, group, block, hidden)
-                for table in file.iter_batches(batch_size=size, row_groups=[group]):
-                    unfolds.add(table.nbytes + ROW * table.num_rows)
-                    yield from batches(table, row, block)
-                    row += table.num_rows
+        for table in tables(path, block, limits, part):
+            yield from batches(table, row, block)
+            row += table.num_rows
     except StreamError as error:
         yield Batch(faults=[Fault("MM002", error.message, hint=error.hint)])
         return
@@ -64,6 +59,30 @@ def read(
         return
     if not row and part is None:
         yield Batch(faults=[Fault("MM003", "the file holds no record", hint="write it again or fetch it again")])
+
+
+def tables(path: Path, block: int, limits: Limits, part: Part | None = None) -> Iterator[Any]:
+    """The rows as record batches of about `block` bytes, each counted before it is there.
+
+    Raises StreamError for a bomb, OpenError where the file is missing, and one of `damage()` where it is damaged.
+    """
+    unfolds, claims = (Expansion(path.stat().st_size, limits) for _ in range(2))
+    with opened(path) as file, _stored(path) as stored:
+        for group in range(file.metadata.num_row_groups) if part is None else range(part.start, part.stop):
+            hidden = _claimed(file.metadata.row_group(group), stored, claims)
+            size = _rows(file, group, block, hidden)
+            for table in file.iter_batches(batch_size=size, row_groups=[group]):
+                unfolds.add(table.nbytes + ROW * table.num_rows)
+                yield table
+
+
+def schema(path: Path) -> Any:
+    """The columns as pyarrow has them. Raises OpenError where the file is missing or damaged."""
+    try:
+        with opened(path) as file:
+            return file.schema_arrow
+    except damage() as error:
+        raise OpenError(f"{path} cannot be read: {damaged(error).message}") from None
 
 
 def sizes(path: Path) -> list[int]:

@@ -33,7 +33,7 @@ def parts(path: Path, size: int, at: str = "", limits: Limits = Limits()) -> lis
     if found.name == "jsonl":
         return list(_lines(path, total, size))
     if found.name in ("parquet", "arrow"):
-        return list(_groups(apart.ask(f"sizes of {found.name}", path), size))
+        return list(_groups(apart.ask(f"sizes of {found.name}", path) or [], size))
     return []
 
 

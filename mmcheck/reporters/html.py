@@ -58,6 +58,8 @@ def _title(reports: Sequence[Report]) -> str:
 def _section(number: int, report: Report) -> dict[str, Any]:
     """What the template shows of one dataset: the gravest findings first, those of a severity by place."""
     report = replace(report, findings=sorted(report.findings, key=lambda finding: -finding.severity.rank))
+    pictures, notes = thumbnails(report)
+    report = replace(report, notes=[*report.notes, *notes])
     return {
         "number": number,
         "report": report,
@@ -73,15 +75,14 @@ def _section(number: int, report: Report) -> dict[str, Any]:
         "plots": list(plots(report.statistics)),
         "failures": summary.failures(report),
         "first": [(summary.place(each), each, clean(each.message[:TEXT])) for each in report.findings[:WITHOUT_SCRIPT]],
-        "data": _json(_data(number, report)),
+        "data": _json(_data(number, report, pictures)),
     }
 
 
-def _data(number: int, report: Report) -> dict[str, Any]:
+def _data(number: int, report: Report, pictures: dict[int, str]) -> dict[str, Any]:
     """The findings for the page's script: texts that recur are named by their place in a list."""
     texts: dict[str, int] = {}
     seen: dict[str, int] = {}
-    pictures = thumbnails(report)
 
     def place(text: str | None) -> int | None:
         return None if text is None else texts.setdefault(_cut(text), len(texts))
