@@ -17,6 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_readers_json import SOME, all_of, only_fault, put
 
+from mmcheck import readers
+from mmcheck.limits import Limits
 from mmcheck.readers import facts, head
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -236,3 +238,25 @@ def test_a_large_batch_is_read_in_slices(tmp_path: Path) -> None:
 
     path = stream(tmp_path / "a.arrow", pa.table({"b": [b"x" * 10_000] * 1_000}), 1_000)
     assert max(len(batch.rows) for batch in read(path, block=100_000)) <= 10
+
+
+@pytest.mark.threat("rows of Parquet and Arrow with very long texts", "lost findings")
+@pytest.mark.parametrize("kind", ["text", "numbers", "dictionary"])
+def test_a_row_that_is_too_long_is_one_finding(tmp_path: Path, kind: str) -> None:
+    limits = Limits(max_line_bytes=1000)
+    long: Any = {"text": "x" * 2000, "numbers": [1] * 2000, "dictionary": "x" * 2000}[kind]
+    short: Any = [1] if kind == "numbers" else "x"
+    cells = pa.array([short, long, short])
+    column = pa.chunked_array([cells.dictionary_encode() if kind == "dictionary" else cells])
+    nested = pa.StructArray.from_arrays([column.combine_chunks()], ["inner"])
+    image = pa.array([b"y" * 9000] * 3)
+    table = pa.table({"id": ["a", "b", "c"], "nested": nested, "image": image})
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pa.OSFile(str(tmp_path / "a.arrow"), "wb") as out, pa.ipc.new_stream(out, table.schema) as to:
+        to.write_table(table)
+    for name in ("a.parquet", "a.arrow"):
+        batches = list(readers.read(tmp_path / name, limits=limits))
+        assert [value["id"] for batch in batches for value in batch.values] == ["a", "c"]
+        assert [row for batch in batches for row in batch.rows] == [0, 2]
+        [fault] = [fault for batch in batches for fault in batch.faults]
+        assert (fault.code, fault.row) == ("MM002", 1) and "more than 1,000 bytes of text and numbers" in fault.message

@@ -21,6 +21,7 @@ from remote_servers import Server, s3, web
 
 from mmcheck import check, readers, storage
 from mmcheck.errors import OpenError, RequestError
+from mmcheck.readers import arrow
 from mmcheck.remote import Store, store
 from mmcheck.report import Report
 from mmcheck.verification import verify
@@ -375,3 +376,50 @@ def test_reports_show_no_pictures_that_would_be_fetched_again(bucket: Bucket, fo
     report = check(f"{url}/train.json", probe="none")
     assert report.picture_roots == ()
     assert replace(report, picture_roots=(folder,)) == report
+
+
+def arrow_file(path: Path, opens: Any, text: str, compression: str | None = "zstd", rows: int = 1) -> None:
+    table = pa.table({"id": [str(number) for number in range(rows)], "conversations": [text] * rows})
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.OSFile(str(path), "wb") as out, opens(out, table.schema, options=options) as to:
+        for batch in table.to_batches(max_chunksize=3):
+            to.write_batch(batch)
+
+
+ARROW = {"file": pa.ipc.new_file, "stream": pa.ipc.new_stream}
+
+
+@pytest.mark.threat("decompression bombs: gzip, zstd, pages of Parquet, buffers of Arrow", "hangs")
+@pytest.mark.parametrize("layout", ARROW)
+def test_an_arrow_bomb_is_seen_before_it_unfolds(tmp_path: Path, layout: str) -> None:
+    arrow_file(tmp_path / "a.arrow", ARROW[layout], "x" * (96 << 20))
+    counted, own = pa.proxy_memory_pool(pa.default_memory_pool()), pa.default_memory_pool()
+    with web(tmp_path) as server:
+        pa.set_memory_pool(counted)
+        try:
+            [batch] = arrow.read(storage.given(f"{server.url}/a.arrow"))
+        finally:
+            pa.set_memory_pool(own)
+    [fault] = batch.faults
+    assert fault.code == "MM002" and "unfolds to more than" in fault.message
+    assert (counted.max_memory() or 0) < 32 << 20
+
+
+@pytest.mark.parametrize("compression", ["zstd", None])
+@pytest.mark.parametrize("layout", ARROW)
+def test_an_arrow_file_that_breaks_off_is_told(tmp_path: Path, layout: str, compression: str | None) -> None:
+    arrow_file(tmp_path / "whole.arrow", ARROW[layout], "text", compression, rows=10)
+    data = (tmp_path / "whole.arrow").read_bytes()
+    cuts = [*range(0, len(data), 41), len(data) - 1, len(data)]
+    for cut in cuts:
+        (tmp_path / f"{cut}.arrow").write_bytes(data[:cut])
+    with web(tmp_path) as server:
+        for cut in cuts:
+            here, far = tmp_path / f"{cut}.arrow", storage.given(f"{server.url}/{cut}.arrow")
+            if readers.container(here).fault is not None:
+                continue
+            local, remote = list(arrow.read(here)), list(arrow.read(far))
+            rows = [sum(len(batch.rows) for batch in batches) for batches in (local, remote)]
+            assert rows[0] <= rows[1] <= 10  # what is whole before the cut is read, without the footer too
+            faults = [[fault.code for batch in batches for fault in batch.faults] for batches in (local, remote)]
+            assert faults[0] == faults[1]

@@ -34,7 +34,7 @@ def read(
             for table in tables if part is None else islice(tables, part.start, part.stop):
                 table.validate()
                 unfolds.add(table.nbytes + ROW * table.num_rows)
-                for batch in batches(table, row, block):
+                for batch in batches(table, row, block, limits.max_line_bytes):
                     yield batch
                     _give_back(pages)
                 row += table.num_rows

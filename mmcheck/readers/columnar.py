@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from mmcheck.readers.batch import Batch, Fault
-from mmcheck.readers.jsonl import RECORDS, no_gc
+from mmcheck.readers.jsonl import RECORDS, no_gc, told
 from mmcheck.readers.source import BLOCK
 
 ROW = 8
@@ -31,33 +31,61 @@ def rows_for(size: int, rows: int, block: int = BLOCK) -> int:
     return max(1, min(RECORDS, block * rows // max(1, size)))
 
 
-def batches(table: Any, first: int, block: int = BLOCK) -> Iterator[Batch]:
-    """The rows of a record batch, whose first row is row `first` of its file."""
+def batches(table: Any, first: int, block: int, most: int) -> Iterator[Batch]:
+    """The rows of a record batch, whose first is row `first` of its file. Each may have `most` bytes, without media."""
     rows = table.num_rows
     if not rows:
         return
     step = rows_for(table.nbytes, rows, block)
     for start in range(0, rows, step):
-        yield _batch(table.slice(start, step), first + start)
+        yield _batch(table.slice(start, step), first + start, most)
 
 
-def _batch(part: Any, first: int) -> Batch:
+def _batch(part: Any, first: int, most: int) -> Batch:
     rows = part.num_rows
     try:
         part.validate(full=True)
-        with no_gc():
-            return Batch(rows=list(range(first, first + rows)), values=records(part))
+        if part.nbytes > most and rows == 1 and sum(map(_held, part.columns)) > most:
+            hint = "media belong in bytes or in files of their own: --param max_line_bytes=N raises the limit"
+            message = f"row {first} has more than {told(most)} of text and numbers"
+            return Batch(faults=[Fault("MM002", message, row=first, hint=hint)])
+        if part.nbytes <= most or rows == 1:
+            return _whole(part, first)
     except damage() as error:
         if rows == 1:
             hint = "write the file again from its source"
             return Batch(faults=[Fault("MM002", f"row {first} is not readable: {_words(error)}", row=first, hint=hint)])
     whole = Batch()
     for index in range(rows):
-        one = _batch(part.slice(index, 1), first + index)
+        one = _batch(part.slice(index, 1), first + index, most)
         whole.rows += one.rows
         whole.values += one.values
         whole.faults += one.faults
     return whole
+
+
+def _whole(part: Any, first: int) -> Batch:
+    with no_gc():
+        return Batch(rows=list(range(first, first + part.num_rows)), values=records(part))
+
+
+def _held(array: Any) -> int:
+    """The bytes of an array, but for those of binary values, which may be media."""
+    types, kind = pyarrow(".types"), array.type
+    if any(test(kind) for test in (types.is_binary, types.is_large_binary, types.is_fixed_size_binary)):
+        return 0
+    if types.is_binary_view(kind):
+        return 0
+    if types.is_struct(kind):
+        return sum(_held(array.field(index)) for index in range(kind.num_fields))
+    if types.is_list(kind) or types.is_large_list(kind):
+        return _held(array.flatten()) + 8 * len(array)
+    if types.is_dictionary(kind):
+        return _held(array.dictionary_decode())
+    if hasattr(kind, "storage_type"):
+        return _held(array.storage)
+    size: int = array.nbytes
+    return size
 
 
 def _words(error: Exception) -> str:

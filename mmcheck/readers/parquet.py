@@ -49,7 +49,7 @@ def read(
     row = 0
     try:
         for table in tables(path, block, limits, part):
-            yield from batches(table, row, block)
+            yield from batches(table, row, block, limits.max_line_bytes)
             row += table.num_rows
     except StreamError as error:
         yield Batch(faults=[Fault("MM002", error.message, hint=error.hint)])
