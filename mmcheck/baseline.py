@@ -13,6 +13,7 @@ import msgspec
 
 from mmcheck.errors import OpenError, RequestError
 from mmcheck.finding import Finding, Severity
+from mmcheck.limits import read_small
 from mmcheck.report import Report, RuleSummary
 
 VERSION = 1
@@ -63,13 +64,11 @@ class Applied:
 def read(path: Path) -> Baseline:
     """Read a baseline. Raises OpenError where there is none, RequestError where it is of another shape."""
     try:
-        data = msgspec.json.decode(path.read_bytes())
-    except OSError as error:
-        told = (
-            "does not exist; --write-baseline writes it" if not path.exists() else f"cannot be read: {error.strerror}"
-        )
-        raise OpenError(f"the baseline {path} {told}") from None
-    except msgspec.DecodeError as error:
+        data = msgspec.json.decode(read_small(path))
+    except OpenError as error:
+        told = error if path.exists() else f"{path} does not exist; --write-baseline writes it"
+        raise OpenError(f"the baseline {told}") from None
+    except (msgspec.DecodeError, RecursionError) as error:
         raise RequestError(f"{path}: not JSON: {error}") from None
     try:
         if data["mmcheck"]["baseline"] != VERSION:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
-from mmcheck.errors import RequestError
+from mmcheck.errors import OpenError, RequestError
 
 #: From so many bytes on, a file that unfolds to many times its size is a bomb; a small one may be as dense as it likes.
 DENSE = 64 << 20
 #: The validator follows 255 levels of nesting, and Python's stack not many more.
 MOST_NESTING = 200
+_MOST_HELD = 512 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,27 @@ class Limits:
         if given.get("max_nesting", 0) > MOST_NESTING:
             raise RequestError(f"the parameter max_nesting is at most {MOST_NESTING}: what reads further is recursive")
         return cls(**given)
+
+
+def read_small(path: Path, *, pipes: bool = False) -> bytes:
+    """The bytes of a file that is held in memory as a whole: a stored result, a baseline.
+
+    Raises OpenError where it is missing, not permitted, no regular file (nor a pipe, where that is one too), or larger
+    than 512 MB.
+    """
+    try:
+        found = stat.S_IFMT(path.stat().st_mode)
+        if found != stat.S_IFREG and not (pipes and found == stat.S_IFIFO):
+            raise OpenError(f"{path} is not a regular file")
+        # NONBLOCK, for the case that somebody puts a pipe in its place in between.
+        flags = 0 if found == stat.S_IFIFO else getattr(os, "O_NONBLOCK", 0)
+        with open(path, "rb", opener=lambda name, given: os.open(name, given | flags)) as stream:
+            data = stream.read(_MOST_HELD + 1)
+    except OSError as error:
+        raise OpenError(f"{path} cannot be read: {error.strerror}") from None
+    if len(data) > _MOST_HELD:
+        raise OpenError(f"{path} has more than {_MOST_HELD >> 20} MB: mmcheck writes no such file")
+    return data
 
 
 def defaults() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from mmcheck import readers
 from mmcheck.accounts import Account

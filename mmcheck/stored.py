@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from mmcheck.errors import OpenError, RequestError
+from mmcheck.errors import RequestError
+from mmcheck.limits import read_small
 from mmcheck.report import RESULT, Report
 from mmcheck.resources import folder
 
@@ -26,10 +27,7 @@ def read(path: Path) -> Report | list[Report]:
 
     Raises OpenError where the file cannot be read, RequestError where it is no result or one of another version.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise OpenError(f"{path} cannot be read: {error.strerror}") from None
+    data = read_small(path, pipes=True)
     try:
         document = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError) as error:

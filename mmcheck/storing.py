@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mmcheck.convert import Inexpressible
@@ -16,6 +16,8 @@ from mmcheck.writers.columnar import ArrowStream, save_to_disk_files
 
 SHARD = 500 << 20
 """How many bytes a shard of an Arrow directory has, unless the user says otherwise."""
+#: Bytes of a path below a folder, and of a name in it, that every file system takes.
+_LONGEST, _LONGEST_NAME = 1_000, 255
 
 Record = dict[str, Any]
 
@@ -85,6 +87,7 @@ class Extractor:
     def __init__(self, folder: Path, prefix: str = "") -> None:
         self._folder, self._prefix = folder, prefix
         self._written: dict[str, bytes] = {}
+        self._folders = {"."}
         self._number = 0
         self.names: set[str] = set()
 
@@ -101,18 +104,30 @@ class Extractor:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             self._written[name] = hashlib.blake2b(data, digest_size=16).digest()
+            self._folders.update(str(folder) for folder in PurePosixPath(name).parents)
         self.names.add(self._prefix + name)
         return self._prefix + name
 
     def _name(self, path: Any, data: bytes) -> str:
-        """The name that the bytes had, if it stays below the folder and is not another file's, else a number."""
+        """The name that the bytes had, if a file below the folder can have it and no other one has; else a number."""
         digest = hashlib.blake2b(data, digest_size=16).digest()
-        if isinstance(path, str) and path and "\0" not in path and not os.path.isabs(path):
-            name = os.path.normpath(path)
-            if not name.startswith("..") and self._written.get(name, digest) == digest and name == path:
+        if isinstance(path, str) and self._takes(path) and self._written.get(path, digest) == digest:
+            return path
+        while True:
+            self._number += 1
+            name = f"media/{self._number:08d}{suffix_of(data)}"
+            if name not in self._written and self._takes(name):
                 return name
-        self._number += 1
-        return f"media/{self._number:08d}{suffix_of(data)}"
+
+    def _takes(self, path: str) -> bool:
+        """Whether a file can have the path, beside the files and folders that are there."""
+        if not path.isprintable() or os.path.isabs(path) or os.path.normpath(path) != path or path.startswith(".."):
+            return False
+        encoded = path.encode("utf-8", "surrogatepass")
+        if len(encoded) > _LONGEST or max(map(len, encoded.split(b"/"))) > _LONGEST_NAME:
+            return False
+        above = map(str, PurePosixPath(path).parents)
+        return path not in self._folders and self._written.keys().isdisjoint(above)
 
 
 def no_bytes(record: Record) -> Record:

@@ -107,6 +107,21 @@ def test_columns_whose_reader_dies(tmp_path: Path, container: str) -> None:
         readers.schema(tmp_path / "text.x", container)
 
 
+@pytest.mark.threat("a columnar file that crashes its reader")
+@pytest.mark.parametrize("container", ["parquet", "arrow"])
+def test_columns_whose_names_are_no_text(tmp_path: Path, container: str) -> None:
+    table = pa.table({"images": ["a"]})
+    path = tmp_path / f"a.{container}"
+    if container == "parquet":
+        pq.write_table(table, path, store_schema=False)
+    else:
+        with pa.OSFile(str(path), "wb") as out, pa.ipc.new_stream(out, table.schema) as to:
+            to.write_table(table)
+    path.write_bytes(path.read_bytes().replace(b"images", b"imag\xffs"))
+    with pytest.raises(OpenError, match=rf"a\.{container} cannot be read: the \w+ file is damaged"):
+        readers.schema(path, container)
+
+
 @pytest.mark.usefixtures("serving")
 @pytest.mark.threat("a columnar file that crashes its reader", "lost findings")
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import resource
@@ -12,7 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from upstream import mixed
 
 from mmcheck import fixing, splitting, transcribing
@@ -347,3 +351,33 @@ def test_a_doubled_key_is_seen_however_it_is_written(raw: str) -> None:
     texts = [other.encode(), raw.encode(), other.encode()]
     assert list(duplicate_keys(texts, [json.loads(each) for each in texts])) == [1]
     assert duplicate_keys([other.encode()] * 2, [json.loads(other)] * 2) == {}
+
+
+def picture(number: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8), (number, 0, 0)).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.threat("names of embedded media", "escapes", "lost findings")
+def test_names_of_embedded_media_stay_below_the_folder_and_apart(tmp_path: Path) -> None:
+    names = [
+        "a", "a/b.jpg", "c/d.jpg", "c", "../x.jpg", "/abs.jpg", ".", "..", "", " ", "x/", "./y.jpg", "n" * 300 + ".jpg",
+        "d/" * 2000 + "x.jpg", "l\nb.jpg", "\x1b[31m.jpg", "a\0.jpg", "media/00000002.png", "media", "a", None,
+    ]  # fmt: skip
+    rows = []
+    for number, name in enumerate(names):
+        value = {"bytes": picture(number), "path": name}
+        turns = [{"role": "user", "content": "<|reserved_special_token_0|>"}, {"role": "assistant", "content": "y"}]
+        rows.append({"conversations": turns, "modalities": [{"type": "image", "value": value}]})
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "in.parquet")
+    target = tmp_path / "out.jsonl"
+    summary = convert_dataset(
+        tmp_path / "in.parquet", target, to="data-juicer", format="multimeditron", media="extract"
+    )
+    assert summary.written == len(names)
+    records = [json.loads(line) for line in target.read_text().splitlines()]
+    made = [tmp_path / record["images"][0] for record in records]
+    assert [path.read_bytes() for path in made] == [picture(number) for number in range(len(names))]
+    assert all(path.resolve().is_relative_to(tmp_path / "out_media") for path in made)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.parquet", "out.jsonl", "out_media"]

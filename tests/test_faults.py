@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import os
@@ -285,6 +286,31 @@ def test_a_file_that_may_not_be_opened(tmp_path: Path, no_rights: Callable[[], N
     assert report.exit_code() == 3 and not report.run.complete
     assert found(report) == {("b.jsonl", 0)}
     assert "a.jsonl may not be opened: permission denied" in " ".join(report.notes)
+
+
+def not_almighty() -> None:
+    """Before a program is started as root: it may then not read everything (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH)."""
+    for right in (1, 2):
+        ctypes.CDLL(None).prctl(24, right, 0, 0, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="rights are taken away as Linux does it")
+@pytest.mark.fault("permission denied", "lost findings")
+@pytest.mark.parametrize("probe", ["header", "decode"])
+def test_a_medium_that_may_not_be_opened(tmp_path: Path, probe: str) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    (tmp_path / "a.jpg").chmod(0)
+    (tmp_path / "c.jpg").write_text("no picture")
+    names = ("a.jpg", "b.jpg", "c.jpg")
+    path = lines(tmp_path / "train.jsonl", *(record(number, image=name) for number, name in enumerate(names)))
+    command = [sys.executable, "-m", "mmcheck", "check", str(path), "--no-cache", "--probe", probe, "-o", "json"]
+    done = subprocess.run(command, capture_output=True, preexec_fn=not_almighty)
+    result = json.loads(done.stdout)
+    judged = {(each["rule"], each["row"]) for each in result["findings"] if each["rule"].startswith("MM02")}
+    assert judged == {("MM021", 2), ("MM028", 0)}
+    assert done.returncode == 3 and result["verdict"] == "fail"
+    assert "a.jpg: cannot be opened (Permission denied): it was not judged" in result["notes"]
 
 
 # ── outputs that cannot be written ───────────────────────────────────────────────────────────────────────────────────

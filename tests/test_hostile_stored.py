@@ -10,12 +10,14 @@ import re
 import resource
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mmcheck import limits
 from mmcheck.cli import run
 
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -261,3 +263,37 @@ def test_an_object_of_a_million_keys(tmp_path: Path) -> None:
     assert code == 1
     assert [(each["rule"], each["row"]) for each in report["findings"]] == [("MM001", 0), ("MM002", 1)]
     assert len(json.dumps(report)) < 100_000
+
+
+@pytest.mark.threat("what is no file: pipes, sockets, devices, folders", "hangs")
+@pytest.mark.parametrize("given", ["/dev/zero", "fifo", "folder", "sparse"])
+def test_a_baseline_that_is_no_file(
+    given: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("fifo")
+    Path("folder").mkdir()
+    with Path("sparse").open("wb") as file:
+        file.truncate(1 << 40)
+    monkeypatch.setattr(limits, "_MOST_HELD", 1 << 20)
+    assert run(["check", str(data), "--baseline", given, "--no-cache"]) == 3
+    told = capfd.readouterr().err
+    assert f"the baseline {given}" in told and ("is not a regular file" in told or "has more than 1 MB" in told)
+
+
+@pytest.mark.threat("what is no file: pipes, sockets, devices, folders", "hangs")
+@pytest.mark.parametrize("words", [["report", "X"], ["compare", "X", "X"], ["verify", "X", "."]])
+def test_a_result_that_is_no_file(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["/dev/zero" if word == "X" else word for word in words]) == 3
+    assert "/dev/zero is not a regular file" in capfd.readouterr().err
+
+
+def test_a_result_may_come_through_a_pipe(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(["check", str(data), "--no-cache", "-o", "json=a.json"])
+    os.mkfifo("fifo")
+    writer = threading.Thread(target=lambda: Path("fifo").write_bytes(Path("a.json").read_bytes()))
+    writer.start()
+    assert run(["report", "fifo", "-o", "markdown=a.md"]) == 0
+    writer.join()
+    assert "mmcheck" in Path("a.md").read_text()

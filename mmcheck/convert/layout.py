@@ -94,7 +94,7 @@ def read(path: Path) -> FileResidue | None:
         at = value["at"]
         frame = {key: ... if key == at else each for key, each in value["frame"].items()}
         return FileResidue(value["format"], frame, value["columns"], value["dialect"])
-    except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
+    except (msgspec.DecodeError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise RequestError(f"{path} is not what mmcheck wrote beside a converted file: {error}") from None
 
 

@@ -36,7 +36,7 @@ class Medium(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a look found; `died` tells that the process which looked did not survive it."""
+    """What a look found; `died` tells why there was none: the process did not survive it, or may not open the file."""
 
     facts: Facts
     flaw: str | None = None
@@ -62,7 +62,10 @@ def look(medium: Medium, manner: Manner) -> Looked:
             return Looked(Facts(bytes=0 if text.flaw == "empty" else None), text.flaw, text.loads)
         return Looked(_facts(text.data, medium, manner), text.flaw, text.loads)
     source = path_of(medium.source) if isinstance(medium.source, str) else medium.source
-    return Looked(_facts(source, medium, manner))
+    facts = _facts(source, medium, manner)
+    if facts.defect == "missing":  # it was there when it was looked for: the fault is not the medium's
+        return Looked(replace(facts, defect="unsupported"), died=facts.detail)
+    return Looked(facts)
 
 
 def _facts(source: Path | bytes, medium: Medium, manner: Manner) -> Facts:

@@ -13,7 +13,7 @@ from mmcheck.errors import OpenError
 from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch, Fault, Part
 from mmcheck.readers.buffer_sizes import MAGIC, Counted, buffer_sizes
-from mmcheck.readers.columnar import ROW, batches, damage, pyarrow
+from mmcheck.readers.columnar import ROW, batches, damage, named, pyarrow
 from mmcheck.readers.source import BLOCK, Expansion, StreamError, open_file
 from mmcheck.storage import RemotePath
 
@@ -74,7 +74,7 @@ def schema(path: Path) -> Any:
     claims = Expansion(path.stat().st_size, Limits())
     try:
         with open_file(path) as file, _opened(path, file, claims) as (source, pages), _reader(source, pages) as reader:
-            return reader.schema
+            return named(reader.schema)
     except damage() as error:
         raise OpenError(f"{path} cannot be read: {damaged(error).message}") from None
 

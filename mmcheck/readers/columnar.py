@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from itertools import pairwise
@@ -24,6 +25,12 @@ def damage() -> tuple[type[Exception], ...]:
     """What pyarrow raises for files and cells that are not what they should be."""
     pa = pyarrow()
     return (pa.ArrowException, OSError, ValueError, OverflowError, TypeError, KeyError, IndexError, MemoryError)
+
+
+def named(schema: Any) -> Any:
+    """A schema whose names are text, as they need not be in a damaged file. Raises ValueError for another."""
+    pickle.dumps(schema)
+    return schema
 
 
 def rows_for(size: int, rows: int, block: int = BLOCK) -> int:

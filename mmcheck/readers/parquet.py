@@ -10,7 +10,7 @@ from typing import IO, Any
 from mmcheck.errors import OpenError
 from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch, Fault, Part
-from mmcheck.readers.columnar import ROW, batches, damage, pyarrow, rows_for
+from mmcheck.readers.columnar import ROW, batches, damage, named, pyarrow, rows_for
 from mmcheck.readers.page_sizes import page_sizes
 from mmcheck.readers.source import BLOCK, Expansion, StreamError, open_file
 from mmcheck.storage import RemotePath
@@ -80,7 +80,7 @@ def schema(path: Path) -> Any:
     """The columns as pyarrow has them. Raises OpenError where the file is missing or damaged."""
     try:
         with opened(path) as file:
-            return file.schema_arrow
+            return named(file.schema_arrow)
     except damage() as error:
         raise OpenError(f"{path} cannot be read: {damaged(error).message}") from None
 

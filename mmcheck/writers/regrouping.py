@@ -52,8 +52,8 @@ class Regrouped(NamedTuple):
 def regroup(sources: Sequence[Source], target: Path, limit: int | None) -> Iterator[Regrouped]:
     """Write the rows of all sources to `target`, or to shards of `limit` bytes beside it.
 
-    Row groups are at most 32 MB; cells are decoded only for a change. Raises OpenError for a file that is no sound Parquet, or that
-    crashes the reader, RequestError where one has other columns than the first.
+    Row groups are at most 32 MB; cells are decoded only for a change. Raises OpenError for a file that is no sound
+    Parquet, or that crashes the reader, RequestError where one has other columns than the first.
     """
     child, done, sound = hire(_SERVE), Regrouped(sources[0].name), False
     try:
