@@ -23,9 +23,11 @@ _PART = 8 << 20
 
 
 class Change(Protocol):
-    """What becomes of a table before it is written, and how often it did what."""
+    """What becomes of a table before it is written."""
 
-    counts: Mapping[str, int]
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How often it did what."""
 
     def __call__(self, table: Any) -> Any:
         """The table as it is written."""
