@@ -105,11 +105,15 @@ class Child:
         self.send(message)
         return self.receive(seconds)
 
-    def close(self) -> None:
-        """End the process, at once."""
-        self.connection.close()
+    def kill(self) -> None:
+        """End the process; who waits for its answer is told that it died."""
         if self._process.poll() is None:
             self._process.kill()
+
+    def close(self) -> None:
+        """End the process, and what it has left behind."""
+        self.connection.close()
+        self.kill()
         self._process.wait()
 
     def _death(self) -> Died:

@@ -26,7 +26,7 @@ Depth = Literal["none", "exists", "header", "decode"]
 _LOOKED = [column for column in TABLES["media"].columns if column.depth is not None]
 _ORDER: tuple[Depth, ...] = ("none", "exists", "header", "decode")
 _OF_LOCATION = ("absolute", "escapes", "in_parent", "found")
-_OF_FACTS = tuple(field for field in Facts.__slots__ if TABLES["media"].column(field) is not None)
+_OF_FACTS = tuple(field for field in Facts._fields if TABLES["media"].column(field) is not None)
 _MOST_KNOWN = 300_000
 
 

@@ -25,7 +25,7 @@ from mmcheck.readers import apart
 SERVE = """
 import ctypes, os, signal, time
 from pathlib import Path
-from mmcheck.probe.apart import Looked, look
+from mmcheck.probe.serving import look
 from mmcheck.probe.facts import Facts
 from mmcheck.readers.batch import Batch
 
@@ -218,7 +218,7 @@ def test_a_reading_that_is_left_off_leaves_nothing_behind(tmp_path: Path) -> Non
 
 
 def test_columnar_files_and_media_are_opened_in_no_process_that_has_polars(tmp_path: Path) -> None:
-    for module in ("mmcheck.probe.apart", "mmcheck.readers.apart"):
+    for module in ("mmcheck.probe.serving", "mmcheck.readers.apart"):
         program = f"import sys, {module}; print('polars' in sys.modules, 'rich' in sys.modules)"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         assert done.stdout.split() == ["False", "False"]

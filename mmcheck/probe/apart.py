@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from mmcheck.child import Child, Died, dismiss, hire
 from mmcheck.limits import Limits
-from mmcheck.probe import probe
-from mmcheck.probe.base64 import decode as decode_base64
 from mmcheck.probe.facts import Depth, Facts
-from mmcheck.storage import known, learn, path_of
+from mmcheck.storage import known
 
 #: Media a message: enough that the way to the child costs nothing beside the decoding, few enough to share out.
 _MOST, _MOST_BYTES = 32, 8 << 20
-#: Media on remote storage that a child fetches at once.
-_AT_ONCE = 16
+#: Messages that a child has at hand: the one that it is at, and the one that it goes on with.
+_AT_HAND = 2
 #: What a child has, beyond the limit of each medium, before it is held to hang.
 _GRACE = 60.0
 
@@ -34,8 +32,7 @@ class Medium(NamedTuple):
     storage: str = "path"
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(NamedTuple):
     """What a look found; `died` tells why there was none: the process did not survive it, or may not open the file."""
 
     facts: Facts
@@ -53,61 +50,28 @@ class Manner:
     digests: bool = False
 
 
-def look(medium: Medium, manner: Manner) -> Looked:
-    """What one medium tells, found out in this very process."""
-    source: Path | bytes
-    if medium.storage == "base64":
-        text = decode_base64(medium.source)  # type: ignore[arg-type]  # base64 is text
-        if text.data is None:
-            return Looked(Facts(bytes=0 if text.flaw == "empty" else None), text.flaw, text.loads)
-        return Looked(_facts(text.data, medium, manner), text.flaw, text.loads)
-    source = path_of(medium.source) if isinstance(medium.source, str) else medium.source
-    facts = _facts(source, medium, manner)
-    if facts.defect == "missing":  # it was there when it was looked for: the fault is not the medium's
-        return Looked(replace(facts, defect="unsupported"), died=facts.detail)
-    return Looked(facts)
-
-
-def _facts(source: Path | bytes, medium: Medium, manner: Manner) -> Facts:
-    facts = probe(source, kind=medium.kind, name=medium.name, depth=manner.depth, limits=manner.limits)
-    return replace(facts, digest=_digest(source)) if manner.digests and facts.defect is None else facts
-
-
-def _digest(source: Path | bytes) -> str | None:
-    if not isinstance(source, Path):
-        return hashlib.blake2b(source, digest_size=16).hexdigest()
-    try:
-        with source.open("rb") as stream:
-            return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-    except OSError:
-        return None
-
-
-def serve(message: tuple[list[Medium], Manner, dict[str, Any]]) -> Iterator[list[Looked]]:
-    """What the child does with a message."""
-    media, manner, entries = message
-    if not entries:
-        yield [look(medium, manner) for medium in media]
-        return
-    learn(entries)
-    with ThreadPoolExecutor(_AT_ONCE) as threads:  # what is far away is waited for together
-        yield list(threads.map(lambda medium: look(medium, manner), media))
+#: Media that one message holds, and where their answers go.
+_Task = tuple[list[Medium], "Future[list[Looked]]"]
 
 
 class Pool:
     """So many children that look into media; each is started when there is something for it to do."""
 
-    def __init__(self, children: int, manner: Manner, serve: str = "mmcheck.probe.apart:serve") -> None:
+    def __init__(self, children: int, manner: Manner, serve: str = "mmcheck.probe.serving:serve") -> None:
         self._manner, self._serve, self._most = manner, serve, max(1, children)
-        self._threads = ThreadPoolExecutor(self._most)
-        self._children: dict[Child, bool] = {}
-        self._own = threading.local()
-        self._lock = threading.Lock()
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._hands: list[_Hand] = []
 
     def look(self, media: Sequence[Medium]) -> list[tuple[Future[list[Looked]], int]]:
         """Where the answer for each medium will be: a future list, and the place in it."""
-        parts = ((self._threads.submit(self._look, part), part) for part in self._shared_out(media))
-        return [(answers, place) for answers, part in parts for place in range(len(part))]
+        found: list[tuple[Future[list[Looked]], int]] = []
+        for part in self._shared_out(media):
+            answers: Future[list[Looked]] = Future()
+            self._tasks.put((part, answers))
+            found += [(answers, place) for place in range(len(part))]
+            if len(self._hands) < self._most:
+                self._hands.append(_Hand(self._tasks, self._manner, self._serve))
+        return found
 
     def _shared_out(self, media: Sequence[Medium]) -> Iterator[list[Medium]]:
         most = max(1, min(_MOST, -(-len(media) // self._most)))
@@ -124,43 +88,116 @@ class Pool:
 
     def close(self) -> None:
         """Let the children go; one that is still at work is ended."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        try:
+            while (task := self._tasks.get_nowait()) is not None:
+                task[1].cancel()
+        except Empty:
+            pass
+        for hand in self._hands:
+            hand.leave()
+        for _ in self._hands:
+            self._tasks.put(None)
+        for hand in self._hands:
+            hand.join()
+        self._hands.clear()
+
+
+class _Hand(threading.Thread):
+    """Hands a child what there is to look into, message after message, and gives its answers back."""
+
+    def __init__(self, tasks: SimpleQueue[_Task | None], manner: Manner, serve: str) -> None:
+        super().__init__(daemon=True)
+        self._tasks, self._manner, self._serve = tasks, manner, serve
+        self._at_hand: deque[_Task] = deque()
+        self._child: Child | None = None
+        self._left = False
+        self._lock = threading.Lock()
+        self.start()
+
+    def run(self) -> None:
+        """Go on until there is nothing more to do."""
+        more = True
+        while more or self._at_hand:
+            while more and len(self._at_hand) < _AT_HAND:
+                try:
+                    task = self._tasks.get(block=not self._at_hand)
+                except Empty:
+                    break
+                if task is None:
+                    more = False
+                elif task[1].set_running_or_notify_cancel():
+                    self._give(task)
+            if self._at_hand:
+                self._take()
+        self._part(dismiss)
+
+    def leave(self) -> None:
+        """End the child if it is at work, for nobody waits for that any more."""
         with self._lock:
-            for child, at_work in self._children.items():
-                (Child.close if at_work else dismiss)(child)
-            self._children.clear()
-        self._threads.shutdown()
+            self._left = bool(self._at_hand)
+            if self._left and self._child is not None:
+                self._child.kill()
 
-    def _child(self) -> Child:
-        child: Child | None = getattr(self._own, "child", None)
-        if child is None:
-            child = self._own.child = hire(self._serve)
-            self._children[child] = False
-        return child
-
-    def _ask(self, message: object, seconds: float) -> list[Looked]:
-        child = self._child()
+    def _give(self, task: _Task) -> None:
+        self._at_hand.append(task)
         try:
-            self._children[child] = True
-            answer: list[Looked] = child.ask(message, seconds)
-        except Died:
-            self._own.child = None
-            with self._lock:
-                self._children.pop(child, None)
-            child.close()
-            raise
-        self._children[child] = False
-        return answer
+            self._send(task[0])
+        except Died:  # so will say whoever waits for its answer
+            pass
+        except Exception as error:
+            self._at_hand.pop()
+            task[1].set_exception(error)
 
-    def _look(self, media: list[Medium], again: bool = True) -> list[Looked]:
-        seconds = _GRACE + self._manner.limits.max_media_seconds * len(media)
+    def _take(self) -> None:
+        """Wait for the answer to what was given first."""
+        media, answers = self._at_hand[0]
         try:
-            entries = known(each.source for each in media if isinstance(each.source, str) and each.storage == "path")
-            return self._ask((media, self._manner, entries), seconds)
+            answers.set_result(self._received(media))
+            self._at_hand.popleft()
         except Died as death:
-            if len(media) > 1:  # which of them was it?
-                return [self._look([medium])[0] for medium in media]
-            if again:  # it may have been killed for what others took
-                return self._look(media, again=False)
-            words = f"the process that looked into it {death}"
-            return [Looked(Facts(defect="unsupported", detail=words), died=words)]
+            self._part(Child.close)
+            # Which of them was it?
+            found = [self._alone(each) for each in media] if len(media) > 1 else [self._alone(media[0], death)]
+            answers.set_result(found)
+            _, *others = self._at_hand
+            self._at_hand.clear()
+            for task in others:
+                self._give(task)
+        except Exception as error:
+            answers.set_exception(error)
+            self._at_hand.popleft()
+
+    def _alone(self, medium: Medium, death: Died | None = None) -> Looked:
+        """What one medium tells. A first death may be for what others took: it is tried twice."""
+        for _ in range(2 if death is None else 1):
+            try:
+                self._send([medium])
+                return self._received([medium])[0]
+            except Died as another:
+                self._part(Child.close)
+                death = another
+        words = f"the process that looked into it {death}"
+        return Looked(Facts(defect="unsupported", detail=words), died=words)
+
+    def _send(self, media: list[Medium]) -> None:
+        entries = known(each.source for each in media if isinstance(each.source, str) and each.storage == "path")
+        with self._lock:
+            if self._child is None and not self._left:
+                self._child = hire(self._serve)
+        self._own.send((media, self._manner, entries))
+
+    def _received(self, media: list[Medium]) -> list[Looked]:
+        found: list[Looked] = self._own.receive(_GRACE + self._manner.limits.max_media_seconds * len(media))
+        return found
+
+    @property
+    def _own(self) -> Child:
+        if self._child is None:
+            raise Died("was ended", crashed=False)
+        return self._child
+
+    def _part(self, how: Callable[[Child], None]) -> None:
+        with self._lock:
+            child, self._child = self._child, None
+        if child is not None:
+            (Child.close if self._left else how)(child)

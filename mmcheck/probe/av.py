@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mmcheck.probe.boxes import structure_fault, xing
@@ -85,18 +85,18 @@ def _streams(facts: Facts, opened: InputContainer, kind: str | None) -> tuple[Fa
     chosen: Any = None
     if videos and not (kind == "audio" and opened.streams.audio):
         chosen = max(videos, key=lambda each: (each.width or 0) * (each.height or 0))
-        facts = replace(facts, kind="video", width=chosen.width or None, height=chosen.height or None)
-        facts = replace(facts, frames=chosen.frames or None)
+        facts = facts._replace(kind="video", width=chosen.width or None, height=chosen.height or None)
+        facts = facts._replace(frames=chosen.frames or None)
     elif opened.streams.audio:
         chosen = opened.streams.audio[0]
-        facts = replace(facts, kind="audio", sample_rate=chosen.sample_rate or None)
+        facts = facts._replace(kind="audio", sample_rate=chosen.sample_rate or None)
     if chosen is None:
         # Some containers have no list of streams before their first packet.
         return flawed(facts, "no-samples", f"{the(facts.container)} holds neither sound nor video"), None
     context = chosen.codec_context
     if context is None:
         return flawed(facts, "unsupported", f"{the(facts.container)} has a codec that cannot be decoded here"), None
-    facts = replace(facts, mode=context.codec.canonical_name, duration=_seconds(chosen, opened))
+    facts = facts._replace(mode=context.codec.canonical_name, duration=_seconds(chosen, opened))
     return facts, chosen.index
 
 
@@ -175,18 +175,18 @@ def _judge(facts: Facts, count: _Count, stream: Any, medium: Medium) -> Facts:
     if count.stopped:
         # Not a defect: a film of an hour is none. `decoded` says that the rest was not seen.
         unit = "frames" if video else "packets"
-        return replace(facts, detail=f"only the first {count.frames:,} of {count.packets:,} {unit} were decoded")
+        return facts._replace(detail=f"only the first {count.frames:,} of {count.packets:,} {unit} were decoded")
     if not count.frames:
         return flawed(facts, "corrupt", f"none of the {count.packets:,} packets of {facts.kind} in {name} decodes")
     if video:
-        return replace(facts, frames=count.frames, decoded=True)
+        return facts._replace(frames=count.frames, decoded=True)
     seconds = count.samples / facts.sample_rate if facts.sample_rate else facts.duration
     missing = _missing_seconds(facts, count, medium)
     if missing:
         at_end = count.end < (facts.duration or 0.0) - missing / 2
         detail = f"{name} announces {facts.duration or 0:.2f} s of sound, of which {missing:.2f} s are missing"
-        return flawed(replace(facts, frames=count.samples), "truncated" if at_end else "corrupt", detail)
-    return replace(facts, frames=count.samples, duration=seconds, decoded=True)
+        return flawed(facts._replace(frames=count.samples), "truncated" if at_end else "corrupt", detail)
+    return facts._replace(frames=count.samples, duration=seconds, decoded=True)
 
 
 def _packets(medium: Medium, index: int) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mmcheck.limits import Limits
 
@@ -17,8 +16,7 @@ DEFECTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """One medium. Sizes in pixels, `duration` in seconds, `sample_rate` in Hz, `bytes` as stored.
 
     `defect` is None where no defect was found at the depth that was asked for; `decoded` tells whether everything

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-from dataclasses import replace
 from typing import BinaryIO
 
 from PIL import Image, ImageFile
@@ -62,7 +61,7 @@ def _header(facts: Facts, image: ImageFile.ImageFile) -> Facts:
     frames = None if facts.container in _WALKED else 1
     if facts.container in _COUNTED:
         frames = int(getattr(image, "n_frames", 1))
-    return replace(facts, width=image.width, height=image.height, mode=image.mode, frames=frames)
+    return facts._replace(width=image.width, height=image.height, mode=image.mode, frames=frames)
 
 
 def _decode(medium: Medium, image: ImageFile.ImageFile, facts: Facts, stream: BinaryIO) -> Facts:
@@ -85,12 +84,12 @@ def _decode(medium: Medium, image: ImageFile.ImageFile, facts: Facts, stream: Bi
         broken = failure(facts, error)
         if not loaded or broken.defect == "bomb":
             return broken
-        return replace(facts, later_defect=f"frame {loaded + 1}: {broken.detail}")
+        return facts._replace(later_defect=f"frame {loaded + 1}: {broken.detail}")
     later = None
     if facts.container == "gif" and loaded > 1 and _lacks_trailer(medium, stream):
         later = f"{name} ends without its trailer, after {loaded:,} frames: later ones may be missing"
-    return replace(
-        facts, frames=loaded, decoded=True, later_defect=later, duration=milliseconds / 1000 if loaded > 1 else None
+    return facts._replace(
+        frames=loaded, decoded=True, later_defect=later, duration=milliseconds / 1000 if loaded > 1 else None
     )
 
 

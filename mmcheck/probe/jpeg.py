@@ -7,7 +7,6 @@ raises on the first warning, and entropy decoding costs the same at any scale wh
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import NamedTuple
 
 from mmcheck.probe.facts import Facts
@@ -116,7 +115,7 @@ def _judge(medium: Medium, header: Header, facts: Facts, said: str) -> Facts:
         return flawed(facts, "corrupt", f"the JPEG is damaged: {_explain(said)}")
     # A complaint about a header (an odd version, an unusual sampling), which says nothing about the picture.
     plain = look_image(medium, "jpeg")
-    return replace(plain, container=facts.container, width=facts.width, height=facts.height)
+    return plain._replace(container=facts.container, width=facts.width, height=facts.height)
 
 
 def _harmless(said: str, data: Bytes, header: Header) -> bool:

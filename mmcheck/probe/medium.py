@@ -35,16 +35,17 @@ class NotAFile(Exception):
 class Medium:
     """A source of bytes with what was asked about it. Use as a context manager: it holds a file open.
 
-    `size` in bytes, `head` its first HEAD bytes, `deadline` on the clock of `time.monotonic`.
+    A text is the path of a local file. `name` is the one that the medium goes by (default: that of a path). `size` in
+    bytes, `head` its first HEAD bytes, `deadline` on the clock of `time.monotonic`.
     Raises OSError where a file cannot be opened, NotAFile where it is none.
     """
 
-    def __init__(self, source: Path | Bytes, name: str | None, depth: Depth, limits: Limits) -> None:
-        self.name = name
+    def __init__(self, source: Path | str | Bytes, name: str | None, depth: Depth, limits: Limits) -> None:
+        self.name = name or (str(source) if isinstance(source, Path | str) else None)
         self.depth = depth
         self.limits = limits
         self.deadline = time.monotonic() + limits.max_media_seconds
-        self.path: Path | None = None
+        self.path: str | None = None
         self._fd = -1
         self._whole: Bytes | None = None
         self._map: mmap.mmap | None = None
@@ -55,10 +56,10 @@ class Medium:
             self.head = read[:HEAD]
             if self.size <= len(read):
                 self._whole = read
-        elif isinstance(source, Path):
-            self.path = source
+        elif isinstance(source, Path | str):
+            self.path = os.fspath(source)
             try:
-                self.size, read = self._open(source)
+                self.size, read = self._open(self.path)
             except BaseException:
                 self._close()
                 raise
@@ -69,7 +70,7 @@ class Medium:
             self._whole = source.cast("B") if isinstance(source, memoryview) and source.format != "B" else source
             self.size, self.head = len(self._whole), bytes(self._whole[:HEAD])
 
-    def _open(self, path: Path) -> tuple[int, bytes]:
+    def _open(self, path: str) -> tuple[int, bytes]:
         # Opening a pipe or a device can block or do something: look before.
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise NotAFile

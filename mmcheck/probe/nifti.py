@@ -6,7 +6,6 @@ import gzip
 import math
 import struct
 import zlib
-from dataclasses import replace
 from typing import NamedTuple
 
 from mmcheck.probe.containers import suffix_of
@@ -69,7 +68,7 @@ def _judge(facts: Facts, head: bytes, held: int | None, decoded: bool) -> Facts 
         return None
     known = _TYPES.get(header.datatype)
     axes = (*header.shape[:3], None, None, None)
-    facts = replace(facts, width=axes[0], height=axes[1], frames=axes[2], mode=known and known[0])
+    facts = facts._replace(width=axes[0], height=axes[1], frames=axes[2], mode=known and known[0])
     if not header.shape or min(header.shape) < 1:
         return flawed(facts, "corrupt", f"the volume's shape {header.shape} makes no sense")
     if known is None:
@@ -77,7 +76,7 @@ def _judge(facts: Facts, head: bytes, held: int | None, decoded: bool) -> Facts 
     if held is not None and header.single and held < _wanted(header):
         needs = f"needs {_wanted(header):,} bytes, {held:,} are there"
         return flawed(facts, "truncated", f"the volume of {header.shape} {needs}")
-    return replace(facts, decoded=decoded)
+    return facts._replace(decoded=decoded)
 
 
 def _wanted(header: _Header) -> int:

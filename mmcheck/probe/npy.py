@@ -6,8 +6,6 @@ import ast
 import math
 import zipfile
 import zlib
-from dataclasses import replace
-
 from mmcheck.probe.facts import Facts
 from mmcheck.probe.medium import Medium
 from mmcheck.probe.verdict import flawed
@@ -33,14 +31,14 @@ def _npy(facts: Facts, head: bytes, size: int, decoded: bool) -> Facts:
     except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError, UnicodeDecodeError):
         return flawed(facts, "corrupt", "the array's header cannot be understood")
     axes = [None] * (3 - len(shape)) + list(shape[-3:])
-    facts = replace(facts, frames=axes[0], height=axes[1], width=axes[2], mode=str(kind))
+    facts = facts._replace(frames=axes[0], height=axes[1], width=axes[2], mode=str(kind))
     import numpy as np
 
     try:
         dtype = np.dtype([tuple(each) for each in kind] if isinstance(kind, list) else kind)
     except (TypeError, ValueError):
         return flawed(facts, "corrupt", f"the array's type {str(kind)[:40]} does not exist")
-    facts = replace(facts, mode=str(dtype)[:40])
+    facts = facts._replace(mode=str(dtype)[:40])
     if dtype.hasobject:
         return flawed(facts, "unsupported", "an array of pickled Python objects, which is not safe to load")
     if any(n < 0 for n in shape):
@@ -51,7 +49,7 @@ def _npy(facts: Facts, head: bytes, size: int, decoded: bool) -> Facts:
         return flawed(facts, "truncated", f"the array of shape {shape} needs {wanted:,} bytes, {held:,} are there")
     if not wanted:
         return flawed(facts, "no-samples", f"the array of shape {shape} holds nothing")
-    return replace(facts, decoded=decoded)
+    return facts._replace(decoded=decoded)
 
 
 def look_npz(medium: Medium) -> Facts | None:
@@ -70,7 +68,7 @@ def look_npz(medium: Medium) -> Facts | None:
                             words = f"unpacking was given up after {medium.limits.max_media_seconds:g} s"
                             return flawed(facts, "bomb", words)
                 if found.defect is not None:
-                    return replace(found, detail=f"{member.filename}: {found.detail}")
+                    return found._replace(detail=f"{member.filename}: {found.detail}")
     except zipfile.BadZipFile as error:
         words = "ends before its list of members" if "not a zip file" in str(error) else f"is damaged ({error})"
         return flawed(facts, "truncated" if "not a zip" in str(error) else "corrupt", f"the archive of arrays {words}")

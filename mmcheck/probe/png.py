@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mmcheck.probe.facts import Facts
 from mmcheck.probe.image import look_image
@@ -70,7 +70,7 @@ def _header(medium: Medium, facts: Facts) -> Facts:
         if at + 12 + length > medium.size:
             return flawed(facts, "truncated", cut(kind, length, medium.size - at - 8))
         if kind == b"acTL" and length == 8:
-            facts = replace(facts, frames=max(1, int.from_bytes(head[at + 8 : at + 12], "big")))
+            facts = facts._replace(frames=max(1, int.from_bytes(head[at + 8 : at + 12], "big")))
         if kind == b"IDAT":
             break
         at += 12 + length
@@ -103,7 +103,7 @@ def _decode(medium: Medium, facts: Facts, passes: list[tuple[int, int]]) -> Fact
     if opened.defect is not None:
         # Nothing is missing, as the walk has shown, whatever Pillow calls it.
         return flawed(facts, "bomb" if opened.defect == "bomb" else "corrupt", opened.detail or "")
-    return replace(facts, decoded=True, later_defect=walk.later, frames=max(1, walk.announced))
+    return facts._replace(decoded=True, later_defect=walk.later, frames=max(1, walk.announced))
 
 
 def _walk(data: memoryview) -> _Walk:

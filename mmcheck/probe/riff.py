@@ -6,7 +6,7 @@ libsndfile reads a file whose header claims more than it holds as a shorter one,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mmcheck.probe.av import look_av
 from mmcheck.probe.facts import Facts
@@ -40,21 +40,20 @@ def look_wav(medium: Medium) -> Facts:
     wave = _chunks(medium)
     codec = _CODECS.get(wave.tag)
     width = wave.align or -(-wave.bits * wave.channels // 8)
-    facts = replace(
-        facts,
+    facts = facts._replace(
         sample_rate=wave.rate or None,
         mode=f"{codec}{wave.bits}" if codec in ("pcm", "float") else codec,
         frames=wave.held // width if width and codec else None,
     )
     if facts.frames is not None and wave.rate:
-        facts = replace(facts, duration=facts.frames / wave.rate)
+        facts = facts._replace(duration=facts.frames / wave.rate)
     facts = _judge(facts, wave, width, codec)
     if facts.defect is not None:
         return facts
     if codec is None:
         # ADPCM, MP3 in a WAV and such: sound, but for a real decoder.
         return look_av(medium, "wav", "audio")
-    return replace(facts, decoded=medium.depth == "decode")
+    return facts._replace(decoded=medium.depth == "decode")
 
 
 def _judge(facts: Facts, wave: _Wave, width: int, codec: str | None) -> Facts:

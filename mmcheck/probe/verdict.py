@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mmcheck.probe.containers import CONTAINERS
 from mmcheck.probe.facts import Facts, Limits
 
 
 def flawed(facts: Facts, defect: str, detail: str) -> Facts:
     """The same facts with a defect, and so not decoded."""
-    return replace(facts, defect=defect, detail=detail, decoded=False)
+    return facts._replace(defect=defect, detail=detail, decoded=False)
 
 
 def bomb(facts: Facts, width: int, height: int, limits: Limits, frame: str = "") -> Facts:
