@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from mmcheck import storage
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|[A-Za-z0-9/]+[;,])")
 _NO_RELATIVE_PATH = re.compile(rf"\Z|/|.*\0|{_URL.pattern}", re.DOTALL)
+#: A relative path that says where it leads: no empty step, and none that begins with a dot.
+_PLAIN = re.compile(r"[^./\0][^/\0]*(/[^./\0][^/\0]*)*\Z")
 _PARENTS = 3
 _MOST_FOLDERS = 5_000
 
@@ -93,6 +96,7 @@ class Locator:
         self._seen: dict[tuple[str, str, bool, str | None], Location] = {}
         self._allowed = [root.rstrip("/") + "/" for root in roots._allowed()]
         self._real: dict[str, str] = {}
+        self._inside: dict[Path, str] = {}
         self._beyond: dict[str, str] = {}
         self._sorts: dict[tuple[Path, str], bool] = {}
 
@@ -186,17 +190,19 @@ class Locator:
         absent: list[str] = []
         given = self.roots.media_root
         for base in [given] if given else dict.fromkeys([folder, self.roots.dataset]):
-            path = self._within(os.path.join(base, source))
+            path = self._below(base, source)
             if path is None:
                 continue
-            if storage.lexists(path):
-                return replace(self._found(path), absent=tuple(absent))
+            there = self._found(path)
+            if there is not None:
+                return replace(there, absent=tuple(absent)) if absent else there
             absent.append(path)
         parents: list[str] = []
         for base in () if given else self.roots.parents():
-            path = self._within(os.path.join(base, source))
-            if path is not None and storage.lexists(path):
-                found = replace(self._found(path), in_parent=str(base), absent=tuple(absent))
+            path = self._below(base, source)
+            there = self._found(path) if path is not None else None
+            if there is not None:
+                found = replace(there, in_parent=str(base), absent=tuple(absent))
                 if self.roots.fixed or found.found is False:
                     self._beyond[source] = str(base)
                     return replace(found, path=None, found=False, escapes=False, settled=False)
@@ -206,11 +212,41 @@ class Locator:
             return Location(escapes=True, absent=tuple(parents))
         return Location(found=False, absent=(*absent, *parents))
 
-    def _found(self, path: str) -> Location:
+    def _found(self, path: str) -> Location | None:
+        """What is at a path; None where there is nothing."""
+        if storage.is_remote(path):
+            return Location(path, True) if storage.exists(path) else None
+        try:
+            mode = os.lstat(path).st_mode
+        except (OSError, ValueError):
+            return None
+        if not stat.S_ISLNK(mode) and self._plain(path):
+            return Location(path, True)
         if self._links_out(path):
             return Location(escapes=True, settled=False)
-        found = storage.exists(path)
+        found = os.path.exists(path)
         return Location(path if found else None, found, settled=found)
+
+    def _plain(self, path: str) -> bool:
+        """Whether no link is on the way to a path."""
+        folder = path[: path.rindex("/")]
+        return self._resolved(folder) == folder
+
+    def _resolved(self, folder: str) -> str:
+        real = self._real.get(folder)
+        if real is None:
+            real = self._real[folder] = os.path.realpath(folder)
+        return real
+
+    def _below(self, base: Path, source: str) -> str | None:
+        """Where a relative path leads below a folder, if that is inside an allowed root."""
+        if _PLAIN.match(source):
+            inside = self._inside.get(base)
+            if inside is None:
+                inside = self._inside[base] = (self._within(os.path.join(base, "x")) or "")[:-1]
+            if inside:
+                return inside + source
+        return self._within(os.path.join(base, source))
 
     def _within(self, path: str) -> str | None:
         """The normalised path if it lies inside an allowed root; by its text alone, nothing is opened."""
@@ -222,10 +258,7 @@ class Locator:
         if storage.is_remote(path):
             return False
         folder, name = os.path.split(path)
-        real = self._real.get(folder)
-        if real is None:
-            real = self._real[folder] = os.path.realpath(folder)
-        full = os.path.join(real, name)
+        full = os.path.join(self._resolved(folder), name)
         if os.path.islink(full):
             full = os.path.realpath(full)
         if full == path:

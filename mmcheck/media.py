@@ -26,8 +26,8 @@ Depth = Literal["none", "exists", "header", "decode"]
 _LOOKED = [column for column in TABLES["media"].columns if column.depth is not None]
 _ORDER: tuple[Depth, ...] = ("none", "exists", "header", "decode")
 _OF_LOCATION = ("absolute", "escapes", "in_parent", "found")
-_OF_FACTS = tuple(field for field in Facts._fields if TABLES["media"].column(field) is not None)
 _MOST_KNOWN = 300_000
+_AT_ONCE = 512
 
 
 def depth_for(columns: set[str]) -> Depth:
@@ -118,17 +118,23 @@ class Prober:
         if self.probing.depth != "none":
             rows = media.select("source", "storage", "kind", "_blob", "_name").rows()
         self.locator.expect((row[0] for row in rows if row[1] == "path" and self._wanted(row[2])), folder)
+        look = Look(self, media, rows)
+        for start in range(0, len(rows), _AT_ONCE):  # others look into these while the next ones are located
+            self._begin(look, rows[start : start + _AT_ONCE], blobs, folder)
+        return look
+
+    def _begin(self, look: Look, rows: list[tuple[Any, ...]], blobs: Sequence[Any], folder: Path) -> None:
+        """Begin to look into some of a batch's media."""
         locations = [self._locate(row, folder) for row in rows]
-        look = Look(self, media, rows, locations)
         if self.probing.identify:
-            look.files = {
+            look.files |= {
                 place.path: self._identity(place.path) for place in locations if place is not None and place.path
             }
         if self._pool is None:
-            look.answers = [_size(location, row, blobs) for location, row in zip(locations, rows, strict=True)]
+            look.answers += [_size(location, row, blobs) for location, row in zip(locations, rows, strict=True)]
         else:
-            self._ask(self._pool, look, blobs)
-        return look
+            look.answers += self._asked(self._pool, look, rows, locations, blobs)
+        look.locations += locations
 
     def _identity(self, path: str) -> tuple[int, ...] | None:
         if path not in self._identities:
@@ -151,14 +157,20 @@ class Prober:
             return None
         return self.locator.locate(source, folder, is_id=storage == "id", kind=kind)
 
-    def _ask(self, pool: Pool, look: Look, blobs: Sequence[Any]) -> None:
-        """Have the media looked into that nobody has looked into yet."""
-        rows = look.rows
+    def _asked(
+        self,
+        pool: Pool,
+        look: Look,
+        rows: list[tuple[Any, ...]],
+        locations: Sequence[Location | None],
+        blobs: Sequence[Any],
+    ) -> list[_Answer]:
+        """The answers about media, into which those are looked that nobody has looked into yet."""
         if len(self._known) > _MOST_KNOWN:  # bounded: what is forgotten is looked into again
             self._known.clear()
         keys = [
             None if location is None or location.path is None else (location.path, row[2])
-            for location, row in zip(look.locations, rows, strict=True)
+            for location, row in zip(locations, rows, strict=True)
         ]
         self._remember(keys, look)
         fresh = [key for key in dict.fromkeys(keys) if key is not None and key not in self._known]
@@ -170,11 +182,12 @@ class Prober:
             ]
         )
         self._known.update(zip(fresh, asked, strict=False))
-        look.answers = [_NOTHING if key is None else self._known[key] for key in keys]
+        answers = [_NOTHING if key is None else self._known[key] for key in keys]
         for number, answer in zip(inline, asked[len(fresh) :], strict=True):
-            look.answers[number] = answer
+            answers[number] = answer
         if self.cache is not None:
             self._keep({name: asked[n] for n, key in enumerate(fresh) if (name := self._name(key, look)) is not None})
+        return answers
 
     def _keep(self, asked: Mapping[bytes, tuple[Future[list[Looked]], int]]) -> None:
         """Have answers kept as soon as they are there: whatever ends the check, they were not in vain."""
@@ -228,7 +241,7 @@ class Look:
     prober: Prober
     media: pl.DataFrame
     rows: list[tuple[Any, ...]]
-    locations: list[Location | None]
+    locations: list[Location | None] = field(default_factory=list)
     answers: list[_Answer] = field(default_factory=list)
     files: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
 
@@ -277,7 +290,8 @@ def _columns(places: list[Location], looked: list[Looked]) -> list[pl.Series]:
     """The columns that the probe fills."""
     facts = [each.facts for each in looked]
     columns: dict[str, list[Any]] = {name: [getattr(place, name) for place in places] for name in _OF_LOCATION}
-    columns |= {name: [getattr(fact, name) for fact in facts] for name in _OF_FACTS}
+    told = zip(*facts, strict=True) if facts else [()] * len(Facts._fields)
+    columns |= {name: list(found) for name, found in zip(Facts._fields, told, strict=True)}
     columns["skipped"] = [
         (fact.detail or "not supported") if fact.defect == "unsupported" or _partly(fact) else place.skipped
         for place, fact in zip(places, facts, strict=True)

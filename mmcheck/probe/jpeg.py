@@ -15,6 +15,8 @@ from mmcheck.probe.medium import Bytes, Medium
 from mmcheck.probe.verdict import bomb, flawed
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+#: Segments that say nothing of what is asked here: tables, and what applications write.
+_PASSED = (frozenset((0xDB, 0xC4, *range(0xE0, 0xF0), 0xFE))) - {0xE2}
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 _PADDING = 3
 _MAX_SCANS = 500  # a progressive picture has some ten; libjpeg's advice against bombs made of scans
@@ -65,6 +67,9 @@ def read_header(data: Bytes) -> Header:
     at, end = 2, len(data)
     while at + 4 <= end:
         marker = data[at + 1]
+        if marker in _PASSED and data[at] == 0xFF:
+            at += 2 + (data[at + 2] << 8 | data[at + 3])
+            continue
         if data[at] != 0xFF:
             # Something between two segments: decoders look for the next marker.
             junk = True

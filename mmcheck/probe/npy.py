@@ -6,6 +6,7 @@ import ast
 import math
 import zipfile
 import zlib
+
 from mmcheck.probe.facts import Facts
 from mmcheck.probe.medium import Medium
 from mmcheck.probe.verdict import flawed

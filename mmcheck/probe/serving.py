@@ -55,7 +55,7 @@ def _digest(source: Path | str | bytes) -> str | None:
     if isinstance(source, bytes):
         return hashlib.blake2b(source, digest_size=16).hexdigest()
     try:
-        with (source.open("rb") if isinstance(source, Path) else open(source, "rb")) as stream:
+        with source.open("rb") if isinstance(source, Path) else open(source, "rb") as stream:
             return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     except OSError:
         return None
