@@ -11,6 +11,7 @@ import msgspec
 from mmcheck.contracts import Kind
 from mmcheck.expression import dtype
 from mmcheck.limits import MOST_NESTING
+from mmcheck.readers.batch import BINARY
 
 if TYPE_CHECKING:  # what has no tables, a conversion of text, starts without it
     import polars as pl
@@ -34,7 +35,7 @@ def json_text(value: Any) -> str:
 def _printable(value: Any, levels: int = MOST_NESTING) -> Any:
     if not levels:
         return "…"
-    if isinstance(value, bytes | memoryview):
+    if isinstance(value, BINARY):
         return f"<{len(value)} bytes>"
     if isinstance(value, dict):
         return {key: _printable(element, levels - 1) for key, element in value.items()}

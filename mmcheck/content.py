@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 import xxhash
 
-from mmcheck.readers.batch import Batch
+from mmcheck.readers.batch import BINARY, Batch, Stored
 
 
 def _bytes_of(value: Any) -> bytes:
@@ -29,8 +29,8 @@ def _digested(value: Any) -> Any:
         return {key: _digested(element) for key, element in value.items()}
     if isinstance(value, list):
         return [_digested(element) for element in value]
-    if isinstance(value, bytes | memoryview):
-        return xxhash.xxh3_128_hexdigest(value)  # media: many megabytes of them
+    if isinstance(value, BINARY):
+        return xxhash.xxh3_128_hexdigest(bytes(value) if isinstance(value, Stored) else value)  # media: many megabytes
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 

@@ -107,14 +107,23 @@ class Counter:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Extreme:
-    """A medium at one end of a measure; the least `measure` is the most extreme."""
+    """A medium at one end of a measure; the least `measure` is the most extreme.
+
+    One without a `source` ("") goes by its place: of several that are equally extreme, the first is taken.
+    """
 
     measure: int
-    name: str
+    source: str
     file: str
     row: int
+    position: int
     width: int
     height: int
+
+    @property
+    def name(self) -> str:
+        """What the medium goes by."""
+        return self.source or f"{self.file}[{self.row}]/{self.position}"
 
 
 @dataclass(slots=True)
@@ -137,15 +146,9 @@ class Extremes:
             self.see(extreme)
 
     def move(self, rows: int) -> None:
-        """Count rows from another start, so many before; a medium without a name of its own is named by its row."""
-        moved = {}
-        for each in self.found.values():
-            place = f"{each.file}[{each.row}]/"
-            name = each.name
-            if name.startswith(place):
-                name = f"{each.file}[{each.row + rows}]/{name.removeprefix(place)}"
-            moved[name] = replace(each, name=name, row=each.row + rows)
-        self.found = moved
+        """Count rows from another start, so many before."""
+        moved = [replace(each, row=each.row + rows) for each in self.found.values()]
+        self.found = {each.name: each for each in moved}
 
     def to_list(self, what: str) -> list[dict[str, Any]]:
         """The extremes, the most extreme first."""

@@ -10,7 +10,7 @@ import jsonschema_rs
 from mmcheck.cells import json_text, json_type
 from mmcheck.errors import RequestError, nearest
 from mmcheck.limits import MOST_NESTING
-from mmcheck.readers.batch import Fault
+from mmcheck.readers.batch import BINARY, Fault
 from mmcheck.readers.json_columns import Columns
 from mmcheck.sweeping import Sweep
 
@@ -186,4 +186,4 @@ def without_bytes(value: Any, levels: int = MOST_NESTING) -> Any:
         return {key: without_bytes(element, levels - 1) for key, element in value.items()}
     if isinstance(value, list):
         return [without_bytes(element, levels - 1) for element in value]
-    return "" if isinstance(value, bytes | memoryview) else value
+    return "" if isinstance(value, BINARY) else value

@@ -9,6 +9,7 @@ import polars as pl
 from mmcheck.cells import constant, series, text
 from mmcheck.columns import Elements
 from mmcheck.locate import is_path
+from mmcheck.readers.batch import BINARY
 from mmcheck.table_plans import Spec
 
 
@@ -16,7 +17,7 @@ def with_bytes(sources: Any, blobs: Any) -> Any:
     """Paths, each with its bytes where the parallel list `blobs` has them (Data-Juicer's `image_bytes`)."""
     if not isinstance(sources, list) or not isinstance(blobs, list):
         return sources
-    beside = [blob if isinstance(blob, bytes | memoryview) else None for blob in blobs[: len(sources)]]
+    beside = [blob if isinstance(blob, BINARY) else None for blob in blobs[: len(sources)]]
     beside += [None] * (len(sources) - len(beside))
     pairs = zip(sources, beside, strict=True)
     return [source if blob is None else {"bytes": blob, "path": source} for source, blob in pairs]
@@ -37,7 +38,7 @@ def media_columns(spec: Spec, elements: Elements, blobs: list[Any]) -> dict[str,
         if isinstance(value, dict):  # the struct of Hugging Face's Image() and Audio(): {bytes, path}
             name = text(value.get("path"))
             value = value["bytes"] if value.get("bytes") is not None else name
-        if isinstance(value, bytes | memoryview) or (spec.base64 and isinstance(value, str)):
+        if isinstance(value, BINARY) or (spec.base64 and isinstance(value, str)):
             storages.append("base64" if isinstance(value, str) else "bytes")
             sources.append(None)
             numbers.append(len(blobs))

@@ -167,7 +167,7 @@ class Statistics:
             )
             for value, sample, position, source, width, height in first.rows():
                 row = sample & ((1 << ROW_BITS) - 1)
-                extremes.see(Extreme(value, source or f"{file}[{row}]/{position}", file, row, width, height))
+                extremes.see(Extreme(value, source or "", file, row, position, width, height))
 
 
 def _kinds(by_kind: Mapping[str, Any]) -> list[str]:

@@ -94,7 +94,9 @@ class Unfolder:
         """The raw records of the shard."""
         file, part = opened.shard.file, opened.shard.part
         document, limits = opened.role.document, self.plan.limits
-        return readers.read(file.path, file.at, document=document, limits=limits, part=part, lane=opened.lane)
+        return readers.read(
+            file.path, file.at, document=document, limits=limits, part=part, lane=opened.lane, stored=True
+        )
 
     def frames(self, shard: Shard) -> Iterator[dict[str, pl.DataFrame]]:
         """The tables of the valid records of each batch of a shard, judged by no rule."""

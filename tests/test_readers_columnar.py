@@ -19,7 +19,8 @@ from test_readers_json import SOME, all_of, only_fault, put
 
 from mmcheck import readers
 from mmcheck.limits import Limits
-from mmcheck.readers import facts, head
+from mmcheck.readers import facts, head, read
+from mmcheck.readers.batch import Stored
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 SCHEMA = pa.schema(
@@ -141,6 +142,36 @@ def test_a_stream_that_is_cut_gives_what_stands_before(tmp_path: Path) -> None:
     (fault,) = found.faults
     assert (fault.code, fault.row) == ("MM003", None)
     assert "after 3000 rows" in fault.message
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "zstd"}], ids=["plain", "compressed"])
+def test_large_cells_may_stay_in_the_file(tmp_path: Path, options: dict[str, Any]) -> None:
+    cells = [bytes([number]) * (10 if number % 3 else 5_000 + number) for number in range(90)]
+    rows = [
+        {"raw": None if number % 7 == 0 else cell, "images": [None, {"bytes": cell}] if number % 5 else None}
+        for number, cell in enumerate(cells)
+    ]
+    types = {"raw": pa.large_binary(), "images": pa.list_(pa.struct([("bytes", pa.binary())]))}
+    table = pa.Table.from_pylist(rows, schema=pa.schema(types))
+    path = tmp_path / "data.arrow"
+    with pa.ipc.new_file(path, table.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
+        writer.write_table(table, max_chunksize=20)
+    plain = [value for batch in read(path) for value in batch.values]
+    batches = list(read(path, stored=True))
+    assert sum(len(batch.rows) for batch in batches) == 90
+
+    def fetched(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: fetched(cell) for key, cell in value.items()}
+        if isinstance(value, list):
+            return [fetched(cell) for cell in value]
+        return bytes(value) if isinstance(value, Stored) else value
+
+    values = [value for batch in batches for value in batch.values]
+    assert [fetched(value) for value in values] == plain
+    left = [value for value in values if isinstance(value.get("raw"), Stored)]
+    assert len(left) == (0 if options else 25)
+    assert all(len(value["raw"]) > 4096 for value in left)
 
 
 def test_a_parquet_file_without_its_end(tmp_path: Path) -> None:

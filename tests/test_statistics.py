@@ -55,15 +55,36 @@ def test_counters_are_bounded_and_do_not_depend_on_the_parts(names: list[str], s
     assert len(parts.names) <= NAMES
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from("abcdefgh"), st.integers(0, 3))), st.randoms())
+NAMES_OR_NONE = st.sampled_from(["", *"abcdefg"])
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), NAMES_OR_NONE, st.integers(0, 30))), st.randoms())
 def test_extremes_do_not_depend_on_the_order(seen: list[tuple[int, str, int]], shuffle: random.Random) -> None:
     forwards, shuffled = Extremes(), Extremes()
     for extremes in (forwards, shuffled):
         for measure, name, row in seen:
-            extremes.see(Extreme(measure, name, "f", row, 1, 1))
+            extremes.see(Extreme(measure, name, "f", row, 0, 1, 1))
         shuffle.shuffle(seen)
     assert forwards.to_list("x") == shuffled.to_list("x")
     assert len(forwards.found) <= 3
+
+
+def test_of_media_without_a_name_that_are_alike_the_first_are_told_whatever_the_batches() -> None:
+    told = []
+    for step in (1, 7, 200):
+        whole = Statistics()
+        for start in range(0, 200, step):
+            some = list(range(start, min(start + step, 200)))
+            media = pl.DataFrame(
+                {"sample": some, "position": 0, "kind": "image", "source": None, "width": 8, "height": 8},
+                schema_overrides={"source": pl.String},
+            )
+            rest = {name: pl.Series([None] * len(some), dtype=pl.String) for name in ("container", "mode", "defect")}
+            media = media.with_columns(**rest, duration=pl.lit(None, pl.Float64))
+            whole.see({"media": media}, len(some), "f", samples=True)
+        told.append(whole.to_dict()["image_sizes"]["outliers"])
+    assert told[0] == told[1] == told[2]
+    assert [each["name"] for each in told[0] if each["what"] == "smallest"] == ["f[0]/0", "f[1]/0", "f[2]/0"]
 
 
 def frames() -> dict[str, pl.DataFrame]:

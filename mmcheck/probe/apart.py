@@ -13,6 +13,7 @@ from typing import NamedTuple
 from mmcheck.child import Child, Died, dismiss, hire
 from mmcheck.limits import Limits
 from mmcheck.probe.facts import Depth, Facts
+from mmcheck.readers.batch import Stored
 from mmcheck.storage import known
 
 #: Media a message: enough that the way to the child costs nothing beside the decoding, few enough to share out.
@@ -26,7 +27,7 @@ _GRACE = 60.0
 class Medium(NamedTuple):
     """One medium to look into: a path, or the bytes or the base64 text of it; `name` is the one that it goes by."""
 
-    source: str | bytes
+    source: str | bytes | Stored
     kind: str | None
     name: str | None = None
     storage: str = "path"
@@ -79,7 +80,7 @@ class Pool:
         size = 0
         for medium in media:
             part.append(medium)
-            size += len(medium.source) if medium.storage != "path" else 0
+            size += len(medium.source) if medium.storage != "path" and not isinstance(medium.source, Stored) else 0
             if len(part) >= most or size >= _MOST_BYTES:
                 yield part
                 part, size = [], 0

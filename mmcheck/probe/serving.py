@@ -11,6 +11,7 @@ from typing import Any
 from mmcheck.probe import content
 from mmcheck.probe.apart import Looked, Manner, Medium
 from mmcheck.probe.facts import Facts
+from mmcheck.readers.batch import Stored
 from mmcheck.storage import is_remote, learn, path_of
 
 #: Media on remote storage that a child fetches at once.
@@ -31,6 +32,8 @@ def serve(message: tuple[list[Medium], Manner, dict[str, Any]]) -> Iterator[list
 def look(medium: Medium, manner: Manner) -> Looked:
     """What one medium tells, found out in this very process."""
     source, kind, name, storage = medium
+    if isinstance(source, Stored):
+        source = bytes(source)
     if storage == "base64":
         from mmcheck.probe.base64 import decode
 

@@ -53,6 +53,7 @@ def read(
     limits: Limits = Limits(),  # noqa: B008  # frozen
     part: Part | None = None,
     lane: Lane | None = None,
+    stored: bool = False,
 ) -> Iterator[Batch]:
     """The records of a file, in batches of about `block` bytes (default: 4 MB of text, 16 MB of rows, which may hold
     media, and of columns) and at most 10,000 records (50,000 in columns); or of one part of it, whose rows and lines
@@ -60,8 +61,9 @@ def read(
 
     `at` is a JSON pointer to the array or the object that holds the records of a JSON document; "" is the top level,
     where an object is one record, and "*" the top level, where an object is a map of records. With `document` the
-    whole file is one record. With a `lane`, JSON lines are read by columns where that can be done. Faults of the data
-    are in the batches; raises OpenError where the file is missing or may not be opened.
+    whole file is one record. With a `lane`, JSON lines are read by columns where that can be done; with `stored`, binary
+    cells may be left in their file. Faults of the data are in the batches; raises OpenError where the file is missing
+    or may not be opened.
     """
     found = container(path)
     if block is None:
@@ -87,7 +89,7 @@ def read(
         message = f"the file has no member {at!r}: it holds one record after the other"
         yield Batch(faults=[Fault("MM001", message, hint=f"records are looked for at {at} of a JSON document")])
     elif found.name in ("parquet", "arrow"):
-        yield from apart.read(path, found.name, block, limits, part)
+        yield from apart.read(path, found.name, block, limits, part, stored)
     else:
         yield from READERS[found.name](path, found, at, document, block, limits)
 

@@ -41,12 +41,18 @@ def serve(message: tuple[str, Path, tuple[Any, ...], dict[str, Any]]) -> Iterato
     yield _END
 
 
-def read(path: Path, container: str, block: int, limits: Limits, part: Part | None = None) -> Iterator[Batch]:
-    """The rows of a file, as they were read in the child. Raises OpenError where the child died of something else."""
+def read(
+    path: Path, container: str, block: int, limits: Limits, part: Part | None = None, stored: bool = False
+) -> Iterator[Batch]:
+    """The rows of a file, as they were read in the child. Raises OpenError where the child died of something else.
+
+    With `stored`, large binary cells of Arrow are left in the file where that is possible.
+    """
     child = hire(_SERVE)
     sound = False
+    given = (block, limits, part, stored) if container == "arrow" else (block, limits, part)
     try:
-        yield from _answers(child, (container, path, (block, limits, part)))
+        yield from _answers(child, (container, path, given))
         sound = True
     except Died as death:
         if not death.crashed:

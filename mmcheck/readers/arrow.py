@@ -13,9 +13,13 @@ from mmcheck.errors import OpenError
 from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch, Fault, Part
 from mmcheck.readers.buffer_sizes import MAGIC, Counted, buffer_sizes
-from mmcheck.readers.columnar import ROW, batches, damage, named, pyarrow
+from mmcheck.readers.columnar import ROW, Pages, batches, damage, named, pyarrow
 from mmcheck.readers.source import BLOCK, Expansion, StreamError, open_file
 from mmcheck.storage import RemotePath
+
+#: Rows from which on a batch is large enough, where media stay in the file.
+_ROWS = 1_000
+
 
 
 def read(
@@ -23,29 +27,41 @@ def read(
     block: int = BLOCK,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     part: Part | None = None,
+    stored: bool = False,
 ) -> Iterator[Batch]:
-    """The rows of all record batches, or those of a part; what stands before a damaged place is read."""
-    row = 0
+    """The rows of all record batches, or those of a part; what stands before a damaged place is read.
+
+    With `stored`, large binary cells stay in the file where that is possible.
+    """
+    row = held = 0
     unfolds, claims = (Expansion(path.stat().st_size, limits) for _ in range(2))
-    with open_file(path) as file, _opened(path, file, claims) as (source, pages):
+    rest = Batch()
+    with open_file(path) as file, _opened(path, file, claims) as (source, mapped):
         try:
-            _bounded(pages, claims)
-            tables = _tables(source, pages)
+            _bounded(mapped, claims)
+            pages = Pages(path, mapped) if stored and mapped is not None else None
+            tables = _tables(source, mapped)
             for table in tables if part is None else islice(tables, part.start, part.stop):
                 table.validate()
                 unfolds.add(table.nbytes + ROW * table.num_rows)
-                for batch in batches(table, row, block, limits.max_line_bytes):
-                    yield batch
-                    _give_back(pages)
+                held += table.nbytes
+                for batch in batches(table, row, block, limits.max_line_bytes, pages):
+                    rest.rows += batch.rows
+                    rest.values += batch.values
+                    rest.faults += batch.faults
+                    if pages is None or len(rest.rows) >= _ROWS or held - pages.left >= block:
+                        yield rest
+                        rest, held = Batch(), pages.left if pages is not None else 0
+                    _give_back(mapped)
                 row += table.num_rows
                 del table
         except StreamError as error:
-            yield Batch(faults=[Fault("MM002", error.message, hint=error.hint)])
-            return
+            rest.faults.append(Fault("MM002", error.message, hint=error.hint))
         except damage() as error:
-            yield Batch(faults=[damaged(error, row)])
-            return
-    if not row and part is None:
+            rest.faults.append(damaged(error, row))
+    if rest.rows or rest.faults:
+        yield rest
+    elif not row and part is None:
         yield Batch(faults=[Fault("MM003", "the file holds no record", hint="write it again or fetch it again")])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,33 @@ if TYPE_CHECKING:
     from mmcheck.readers.json_columns import Columns
 
 _DECODER = msgspec.json.Decoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A binary cell that was left in its file: `length` bytes from `start` on."""
+
+    path: str
+    start: int
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __bytes__(self) -> bytes:
+        """The bytes; fewer where the file has become shorter. Raises OSError."""
+        file = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            return os.pread(file, self.length, self.start)
+        finally:
+            os.close(file)
+
+    def __reduce__(self) -> tuple[type[Stored], tuple[str, int, int]]:
+        return Stored, (self.path, self.start, self.length)
+
+
+#: What a binary cell may be.
+BINARY = (bytes, memoryview, Stored)
 
 
 @dataclass(frozen=True, slots=True)

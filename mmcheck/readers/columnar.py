@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from itertools import pairwise
+from mmap import mmap
+from pathlib import Path
 from typing import Any
 
-from mmcheck.readers.batch import Batch, Fault
+from mmcheck.readers.batch import Batch, Fault, Stored
 from mmcheck.readers.jsonl import RECORDS, no_gc, told
 from mmcheck.readers.source import BLOCK
+
+STORED = 4 << 10
+"""Bytes from which on it is worth while to leave a cell where it is."""
 
 ROW = 8
 """What a row counts for at least, in bytes: rows of nulls take none, and a few bytes may say that there are 2^40."""
@@ -38,17 +44,33 @@ def rows_for(size: int, rows: int, block: int = BLOCK) -> int:
     return max(1, min(RECORDS, block * rows // max(1, size)))
 
 
-def batches(table: Any, first: int, block: int, most: int) -> Iterator[Batch]:
-    """The rows of a record batch, whose first is row `first` of its file. Each may have `most` bytes, without media."""
+class Pages:
+    """A file that is mapped into memory, in which large binary cells are left where they are: `left` bytes so far."""
+
+    def __init__(self, path: Path, pages: mmap) -> None:
+        self.path, self._view = os.fspath(path), pyarrow().py_buffer(pages)
+        self.left = 0
+
+    def place(self, data: Any) -> int | None:
+        """Where in the file a buffer is; None for one that was made."""
+        start: int = data.address - self._view.address
+        return start if start >= 0 and start + data.size <= self._view.size else None
+
+
+def batches(table: Any, first: int, block: int, most: int, pages: Pages | None = None) -> Iterator[Batch]:
+    """The rows of a record batch, whose first is row `first` of its file. Each may have `most` bytes, without media.
+
+    Large binary cells that are in `pages` are `Stored` and not read.
+    """
     rows = table.num_rows
     if not rows:
         return
     step = rows_for(table.nbytes, rows, block)
     for start in range(0, rows, step):
-        yield _batch(table.slice(start, step), first + start, most)
+        yield _batch(table.slice(start, step), first + start, most, pages)
 
 
-def _batch(part: Any, first: int, most: int) -> Batch:
+def _batch(part: Any, first: int, most: int, pages: Pages | None) -> Batch:
     rows = part.num_rows
     try:
         part.validate(full=True)
@@ -57,23 +79,23 @@ def _batch(part: Any, first: int, most: int) -> Batch:
             message = f"row {first} has more than {told(most)} of text and numbers"
             return Batch(faults=[Fault("MM002", message, row=first, hint=hint)])
         if part.nbytes <= most or rows == 1:
-            return _whole(part, first)
+            return _whole(part, first, pages)
     except damage() as error:
         if rows == 1:
             hint = "write the file again from its source"
             return Batch(faults=[Fault("MM002", f"row {first} is not readable: {_words(error)}", row=first, hint=hint)])
     whole = Batch()
     for index in range(rows):
-        one = _batch(part.slice(index, 1), first + index, most)
+        one = _batch(part.slice(index, 1), first + index, most, pages)
         whole.rows += one.rows
         whole.values += one.values
         whole.faults += one.faults
     return whole
 
 
-def _whole(part: Any, first: int) -> Batch:
+def _whole(part: Any, first: int, pages: Pages | None) -> Batch:
     with no_gc():
-        return Batch(rows=list(range(first, first + part.num_rows)), values=records(part))
+        return Batch(rows=list(range(first, first + part.num_rows)), values=records(part, pages))
 
 
 def _held(array: Any) -> int:
@@ -99,10 +121,10 @@ def _words(error: Exception) -> str:
     return str(error).splitlines()[0][:300] if str(error) else type(error).__name__
 
 
-def records(part: Any) -> list[Any]:
+def records(part: Any, pages: Pages | None = None) -> list[Any]:
     """The rows of a record batch as dicts without their null cells."""
     names = part.schema.names
-    columns = [values(column) for column in part.columns]
+    columns = [values(column, pages) for column in part.columns]
     if not columns:
         return [{} for _ in range(part.num_rows)]
     return _dicts(names, columns)
@@ -115,49 +137,49 @@ def _dicts(names: list[str], columns: list[list[Any]]) -> list[Any]:
     return found
 
 
-def values(array: Any) -> list[Any]:
+def values(array: Any, pages: Pages | None = None) -> list[Any]:
     """The cells of an Arrow array as Python values, None for null."""
     types = pyarrow(".types")
     kind = array.type
     convert = next((convert for test, convert in _CONVERTERS if getattr(types, test)(kind)), None)
     if convert is not None:
-        return convert(array)
+        return convert(array, pages)
     if hasattr(kind, "storage_type"):
-        return values(array.storage)
+        return values(array.storage, pages)
     plain: list[Any] = array.to_pylist()
     return plain
 
 
-def _struct(array: Any) -> list[Any]:
+def _struct(array: Any, pages: Pages | None) -> list[Any]:
     kind = array.type
     names = [kind.field(index).name for index in range(kind.num_fields)]
-    columns = [values(array.field(index)) for index in range(kind.num_fields)]
+    columns = [values(array.field(index), pages) for index in range(kind.num_fields)]
     rows = _dicts(names, columns) if columns else [{} for _ in range(len(array))]
     return _with_nulls(array, rows)
 
 
-def _list(array: Any) -> list[Any]:
+def _list(array: Any, pages: Pages | None) -> list[Any]:
     """Lists by their offsets; `flatten` would lose what a null list covers."""
     offsets = array.offsets.to_pylist()
     base = offsets[0] if offsets else 0
-    cells = values(array.values.slice(base, offsets[-1] - base)) if offsets else []
+    cells = values(array.values.slice(base, offsets[-1] - base), pages) if offsets else []
     rows = [cells[start - base : end - base] for start, end in pairwise(offsets)]
     return _with_nulls(array, rows)
 
 
-def _fixed_list(array: Any) -> list[Any]:
+def _fixed_list(array: Any, pages: Pages | None) -> list[Any]:
     size = array.type.list_size
-    cells = values(array.values.slice(array.offset * size, len(array) * size))
+    cells = values(array.values.slice(array.offset * size, len(array) * size), pages)
     return _with_nulls(array, [cells[start : start + size] for start in range(0, len(array) * size, size or 1)])
 
 
-def _map(array: Any) -> list[Any]:
+def _map(array: Any, pages: Pages | None) -> list[Any]:
     """A map with text keys is an object, any other a list of pairs."""
     pa = pyarrow()
     pairs = pa.ListArray.from_arrays(
         array.offsets, pa.StructArray.from_arrays([array.keys, array.items], ["key", "value"])
     )
-    rows = [[(pair.get("key"), pair.get("value")) for pair in row] for row in _list(pairs)]
+    rows = [[(pair.get("key"), pair.get("value")) for pair in row] for row in _list(pairs, pages)]
     texts = pa.types.is_string(array.type.key_type) or pa.types.is_large_string(array.type.key_type)
     return _with_nulls(array, [dict(row) if texts else [list(pair) for pair in row] for row in rows])
 
@@ -168,34 +190,52 @@ def _with_nulls(array: Any, rows: list[Any]) -> list[Any]:
     return rows
 
 
-def _decimal(array: Any) -> list[Any]:
+def _binary(array: Any, pages: Pages | None) -> list[Any]:
+    """Large cells stay in their file, if they can be told from it."""
+    _, told, data = array.buffers()
+    place = pages.place(data) if pages is not None and data is not None else None
+    if pages is None or place is None:
+        plain: list[Any] = array.to_pylist()
+        return plain
+    whole = memoryview(told)
+    numbers = whole.cast("q") if pyarrow().types.is_large_binary(array.type) else whole.cast("i")
+    offsets = numbers[array.offset : array.offset + len(array) + 1].tolist()
+    cells = [
+        Stored(pages.path, place + start, end - start) if end - start >= STORED else bytes(data[start:end])
+        for start, end in pairwise(offsets)
+    ]
+    pages.left += sum(len(cell) for cell in cells if isinstance(cell, Stored))
+    return _with_nulls(array, cells)
+
+
+def _decimal(array: Any, pages: Pages | None) -> list[Any]:
     return [None if cell is None else float(cell) for cell in array.to_pylist()]
 
 
-def _time(array: Any) -> list[Any]:
+def _time(array: Any, pages: Pages | None) -> list[Any]:
     """ISO 8601 text; casting keeps nanoseconds and years that Python's datetime does not know."""
     pa = pyarrow()
     texts: list[Any] = array.cast(pa.string()).to_pylist()
     return [text if text is None else text.replace(" ", "T", 1) for text in texts]
 
 
-def _duration(array: Any) -> list[Any]:
+def _duration(array: Any, pages: Pages | None) -> list[Any]:
     pa = pyarrow()
     seconds = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[array.type.unit]
     return [None if cell is None else cell / seconds for cell in array.cast(pa.int64()).to_pylist()]
 
 
-def _dictionary(array: Any) -> list[Any]:
-    return values(array.dictionary_decode())
+def _dictionary(array: Any, pages: Pages | None) -> list[Any]:
+    return values(array.dictionary_decode(), pages)
 
 
-def _run_ends(array: Any) -> list[Any]:
-    return values(pyarrow(".compute").run_end_decode(array))
+def _run_ends(array: Any, pages: Pages | None) -> list[Any]:
+    return values(pyarrow(".compute").run_end_decode(array), pages)
 
 
-def _view_list(array: Any) -> list[Any]:
+def _view_list(array: Any, pages: Pages | None) -> list[Any]:
     return [
-        None if cell is None else values(cell.values) if hasattr(cell, "values") else cell.as_py()
+        None if cell is None else values(cell.values, pages) if hasattr(cell, "values") else cell.as_py()
         for cell in map(_valid, array)
     ]
 
@@ -204,7 +244,9 @@ def _valid(scalar: Any) -> Any:
     return scalar if scalar.is_valid else None
 
 
-_CONVERTERS: list[tuple[str, Callable[[Any], list[Any]]]] = [
+_CONVERTERS: list[tuple[str, Callable[[Any, Pages | None], list[Any]]]] = [
+    ("is_binary", _binary),
+    ("is_large_binary", _binary),
     ("is_struct", _struct),
     ("is_list", _list),
     ("is_large_list", _list),
