@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import platform
 import shutil
@@ -42,6 +43,8 @@ def measure(size: Size, folder: Path, only: Collection[str] = ()) -> dict[str, A
         "groups": [],
     }
     folder.mkdir(parents=True, exist_ok=True)
+    # As an installation does: where no bytecode is written, every process would compile the checkout again.
+    compileall.compile_dir(ROOT / "mmcheck", quiet=1)
     with tempfile.TemporaryDirectory(dir=folder, prefix="scratch-") as name:
         scratch = Path(name)
         for key, make in GROUPS.items():

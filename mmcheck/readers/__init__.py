@@ -61,9 +61,9 @@ def read(
 
     `at` is a JSON pointer to the array or the object that holds the records of a JSON document; "" is the top level,
     where an object is one record, and "*" the top level, where an object is a map of records. With `document` the
-    whole file is one record. With a `lane`, JSON lines are read by columns where that can be done; with `stored`, binary
-    cells may be left in their file. Faults of the data are in the batches; raises OpenError where the file is missing
-    or may not be opened.
+    whole file is one record. With a `lane`, JSON lines are read by columns where that can be done; with `stored`,
+    binary cells may be left in their file. Faults of the data are in the batches; raises OpenError where the file is
+    missing or may not be opened.
     """
     found = container(path)
     if block is None:
