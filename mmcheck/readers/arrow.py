@@ -21,7 +21,6 @@ from mmcheck.storage import RemotePath
 _ROWS = 1_000
 
 
-
 def read(
     path: Path,
     block: int = BLOCK,
