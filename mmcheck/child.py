@@ -151,6 +151,12 @@ def hire(serve: str) -> Child:
     return Child(serve)
 
 
+def ready(serve: str, count: int) -> None:
+    """Start so many children that will be hired soon, and are busy with their imports until then."""
+    for _ in range(count):
+        dismiss(Child(serve))
+
+
 def dismiss(child: Child) -> None:
     """Let a child go that has answered everything; it ends by itself if nobody hires it soon."""
     with contextlib.suppress(Died):

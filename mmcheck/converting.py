@@ -73,7 +73,7 @@ def convert_dataset(
     dataset = _with_named(dataset, way)
     before |= stamps(dataset.files)
     clear(target)
-    refuse(target, [file.path for file in dataset.files], overwrite=overwrite, within=dataset.path)
+    refuse(target, [file.path for file in dataset.files], overwrite=overwrite)
     summary = Summary(dataset.format.name, f"{wanted.name}@{wanted.version}")
     if check:
         summary.stopped = _unsound(source, f"{dataset.format.name}@{dataset.format.version}", media_root)

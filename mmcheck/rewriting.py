@@ -50,7 +50,7 @@ class Copy:
         self._placed, self._media_root = placed, media_root
         self._places: dict[str, Relocator | None] = {}
         clear(target)
-        refuse(target, [file.path for file in dataset.files], overwrite=overwrite, within=dataset.path)
+        refuse(target, [file.path for file in dataset.files], overwrite=overwrite)
         self._folder = len(self._files) > 1 or readers.container(self._files[0].path).name == "arrow"
         if not self._folder and target.is_dir():
             raise RequestError(f"{target} is a folder, but {dataset.path} is one file: name a file")

@@ -263,16 +263,17 @@ def test_a_dataset_that_was_not_checked_to_its_end_is_not_split(
     assert names(tmp_path) == ["source.jsonl"]
 
 
-def test_a_target_within_the_source_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "train.jsonl").write_text("".join(json.dumps(each) + "\n" for each in mixed(5)))
+def test_a_target_beside_the_source_is_no_part_of_it(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "train.jsonl").write_text("".join(json.dumps(each) + "\n" for each in mixed(5)))
+    summary = convert_dataset(folder, folder / "there.jsonl", to="data-juicer")
+    assert (summary.read, summary.written) == (5, 5) and names(folder) == ["there.jsonl", "train.jsonl"]
     (tmp_path / "link").symlink_to("data")
-    for target in ("data/out", "data/out.jsonl", "link/out"):
-        with pytest.raises(RequestError, match="lies within"):
-            convert_dataset(tmp_path / "data", tmp_path / target, to="data-juicer")
-        with pytest.raises(RequestError, match="lies within"):
-            splitting.split(tmp_path / "data", tmp_path / target, tmp_path / "rejected")
-    assert names(tmp_path) == ["data", "link"] and names(tmp_path / "data") == ["train.jsonl"]
+    with pytest.raises(RequestError, match="is what is being read"):
+        convert_dataset(folder, tmp_path / "link" / "train.jsonl", to="data-juicer", overwrite=True)
+    with pytest.raises(RequestError, match="is what is being read"):
+        convert_dataset(folder / "train.jsonl", tmp_path / "link", to="data-juicer", overwrite=True)
 
 
 def test_a_key_without_a_value_is_not_lost_in_silence(tmp_path: Path) -> None:

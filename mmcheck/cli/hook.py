@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmcheck.cache import default_folder
 from mmcheck.cli.options import Parser
 from mmcheck.cli.say import say
 from mmcheck.errors import OpenError, RequestError
@@ -34,7 +35,7 @@ def hook(files: list[Path], config: Path | None) -> int:
     held, alone = _sorted(files, configured)
     options: dict[str, Any] = {
         "rules": [], "profile": None, "select": [], "ignore": [], "params": {}, "format": None, "media_root": None,
-        "format_path": [], "allow_python": False, "probe": "auto",
+        "format_path": [], "allow_python": False, "probe": "auto", "cache": default_folder(),
     }  # fmt: skip
     baselines = known.Known(configured.baseline, None, prune=False)
     if baselines.wanted:

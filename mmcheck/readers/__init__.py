@@ -10,7 +10,7 @@ from mmcheck.errors import MmcheckError
 from mmcheck.limits import Limits
 from mmcheck.readers import apart, json_document, json_outline, json_parts, jsonl
 from mmcheck.readers.apart import schema
-from mmcheck.readers.batch import Batch, Fault, Part
+from mmcheck.readers.batch import Batch, Fault, Part, first
 from mmcheck.readers.container import Container, container
 from mmcheck.readers.facts import facts
 from mmcheck.readers.json_columns import Lane
@@ -138,12 +138,9 @@ def head(path: Path, at: str = "", n: int = 100) -> list[Any]:
             outline = json_outline.outline(stream, n, _AFAR)
         if outline:
             return [outline] if not at else list(outline.values())[:n]
-    values: list[Any] = []
-    for number, batch in enumerate(read(path, at, block=_AFAR), 1):
-        values += batch.values
-        if len(values) >= n or (values and number >= _MOST_HEAD):
-            break
-    return values[:n]
+    if found.fault is None and not at and found.name in ("parquet", "arrow"):
+        return apart.head(path, found.name, _AFAR, n, _MOST_HEAD)
+    return first(read(path, at, block=_AFAR), n, _MOST_HEAD)
 
 
 def header(path: Path, at: str, part: Part | None = None) -> Mapping[str, Any]:

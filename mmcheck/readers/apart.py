@@ -4,14 +4,14 @@ along."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from mmcheck.child import Child, Died, dismiss, hire
 from mmcheck.errors import OpenError
 from mmcheck.limits import Limits
-from mmcheck.readers.batch import Batch, Fault, Part
+from mmcheck.readers.batch import Batch, Fault, Part, first
 from mmcheck.storage import known, learn
 
 _SERVE = "mmcheck.readers.apart:serve"
@@ -30,14 +30,16 @@ def serve(message: tuple[str, Path, tuple[Any, ...], dict[str, Any]]) -> Iterato
     elif what == "arrow":
         yield from arrow.read(path, *given)
     else:
-        asked = {
+        asked: dict[str, Callable[..., Any]] = {
             "footer": footer,
             "sizes of parquet": parquet.sizes,
             "sizes of arrow": arrow.sizes,
             "schema of parquet": parquet.schema,
             "schema of arrow": arrow.schema,
+            "head of parquet": lambda path, block, *most: first(parquet.read(path, block), *most),
+            "head of arrow": lambda path, block, *most: first(arrow.read(path, block), *most),
         }
-        yield asked[what](path)
+        yield asked[what](path, *given)
     yield _END
 
 
@@ -75,14 +77,20 @@ def schema(path: Path, container: str) -> Any:
     return found
 
 
-def ask(what: str, path: Path) -> Any:
+def head(path: Path, container: str, block: int, n: int, most: int) -> list[Any]:
+    """The first `n` records, or those of the first `most` batches of `block` bytes; none where the reader crashes."""
+    found: list[Any] | None = ask(f"head of {container}", path, block, n, most)
+    return found or []
+
+
+def ask(what: str, path: Path, *given: Any) -> Any:
     """What the footer of a Parquet file says, or the sizes of its parts; None where that makes the reader crash.
 
     Raises OpenError where the child died of something else, which says nothing of the file.
     """
     child = hire(_SERVE)
     try:
-        (found,) = _answers(child, (what, path, ()))
+        (found,) = _answers(child, (what, path, given))
     except Died as death:
         child.close()
         if not death.crashed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -127,3 +127,13 @@ class Batch:
             keys=some(self.keys),
             texts=some(self.texts),
         )
+
+
+def first(batches: Iterator[Batch], n: int, most: int) -> list[Any]:
+    """The first `n` records; fewer, but at least one, where they are not in the first `most` batches."""
+    values: list[Any] = []
+    for number, batch in enumerate(batches, 1):
+        values += batch.values
+        if len(values) >= n or (values and number >= most):
+            break
+    return values[:n]

@@ -18,12 +18,9 @@ from mmcheck.errors import OpenError, RequestError, Terminated
 _LEFT = re.compile(r"(|_media|\.rejected\.jsonl|\.mmcheck\.json|\.findings\.jsonl|\.yaml)\.(\d{1,9})\.(partial|old)")
 
 
-def refuse(target: Path, sources: list[Path], *, overwrite: bool, within: str | Path = "") -> None:
-    """Raise RequestError where a target may not be written: it is the source, or lies `within` the folder that is one,
-    is there already, or has no folder."""
+def refuse(target: Path, sources: list[Path], *, overwrite: bool) -> None:
+    """Raise RequestError where a target may not be written: it is the source, is there already, or has no folder."""
     real = target.resolve()
-    if within and Path(within).is_dir() and Path(within).resolve() in real.parents:
-        raise RequestError(f"{target} lies within {within}, and would be taken for a part of it: name a target outside")
     for source in sources:
         if real == source.resolve() or real in source.resolve().parents:
             raise RequestError(f"{target} is what is being read: name another target")

@@ -1,0 +1,42 @@
+"""Processes that a check will need are started while this one still imports what it needs itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from mmcheck.child import ready
+from mmcheck.cores import default_jobs
+
+#: Bytes of a dataset's own files from which on there may be media enough to be worth it.
+_WORTH = 256 << 10
+_TABLES = (".parquet", ".arrow")
+
+
+def start(path: Path | list[Path], request: dict[str, Any]) -> None:
+    """Start what reads tables, and what looks into media, where the dataset is large enough to need them at once."""
+    if request.get("engine", "local") != "local":
+        return
+    sizes = _sizes(path if isinstance(path, list) else [path])
+    if sum(sizes.values()) < _WORTH:
+        return
+    if any(name.lower().endswith(_TABLES) for name in sizes):
+        ready("mmcheck.readers.apart:serve", 1)
+    if request.get("probe") in ("auto", "header", "decode"):
+        ready("mmcheck.probe.serving:serve", request.get("jobs") or default_jobs())
+
+
+def _sizes(paths: list[Path]) -> dict[str, int]:
+    """The sizes of files that are named, and of those in folders that are; what cannot be looked at is left out."""
+    found: dict[str, int] = {}
+    for path in paths:
+        try:
+            if os.path.isdir(path):
+                with os.scandir(path) as entries:
+                    found |= {entry.path: entry.stat().st_size for entry in entries if entry.is_file()}
+            else:
+                found[os.fspath(path)] = os.stat(path).st_size
+        except (OSError, ValueError):  # the check itself will say so
+            continue
+    return found
