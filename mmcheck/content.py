@@ -30,7 +30,7 @@ def _digested(value: Any) -> Any:
     if isinstance(value, list):
         return [_digested(element) for element in value]
     if isinstance(value, BINARY):
-        return xxhash.xxh3_128_hexdigest(bytes(value) if isinstance(value, Stored) else value)  # media: many megabytes
+        return value.digest if isinstance(value, Stored) else xxhash.xxh3_128_hexdigest(value)  # media: many megabytes
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 

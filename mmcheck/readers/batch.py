@@ -17,11 +17,12 @@ _DECODER = msgspec.json.Decoder()
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A binary cell that was left in its file: `length` bytes from `start` on."""
+    """A binary cell that was left in its file: `length` bytes from `start` on, whose XXH3 hash is `digest` (hex)."""
 
     path: str
     start: int
     length: int
+    digest: str
 
     def __len__(self) -> int:
         return self.length
@@ -34,8 +35,8 @@ class Stored:
         finally:
             os.close(file)
 
-    def __reduce__(self) -> tuple[type[Stored], tuple[str, int, int]]:
-        return Stored, (self.path, self.start, self.length)
+    def __reduce__(self) -> tuple[type[Stored], tuple[str, int, int, str]]:
+        return Stored, (self.path, self.start, self.length, self.digest)
 
 
 #: What a binary cell may be.

@@ -11,6 +11,8 @@ from mmap import mmap
 from pathlib import Path
 from typing import Any
 
+from xxhash import xxh3_128_hexdigest
+
 from mmcheck.readers.batch import Batch, Fault, Stored
 from mmcheck.readers.jsonl import RECORDS, no_gc, told
 from mmcheck.readers.source import BLOCK
@@ -200,10 +202,12 @@ def _binary(array: Any, pages: Pages | None) -> list[Any]:
     whole = memoryview(told)
     numbers = whole.cast("q") if pyarrow().types.is_large_binary(array.type) else whole.cast("i")
     offsets = numbers[array.offset : array.offset + len(array) + 1].tolist()
-    cells = [
-        Stored(pages.path, place + start, end - start) if end - start >= STORED else bytes(data[start:end])
-        for start, end in pairwise(offsets)
-    ]
+    view = memoryview(data)
+    cells: list[Any] = []
+    for start, end in pairwise(offsets):
+        cell = view[start:end]
+        kept = end - start < STORED
+        cells.append(bytes(cell) if kept else Stored(pages.path, place + start, len(cell), xxh3_128_hexdigest(cell)))
     pages.left += sum(len(cell) for cell in cells if isinstance(cell, Stored))
     return _with_nulls(array, cells)
 
