@@ -81,7 +81,7 @@ class Unfolder:
         if any(by == role.name for each in self.plan.format.roles.values() for by, _ in each.named_by):
             context["look"] = partial(look_beside, naming=file.path, root=self.plan.root)
         header = readers.header(file.path, file.at, shard.part) if file.at and not role.document else {}
-        return Opened(shard, role, judge, facts, header, context, self._lane(shard))
+        return Opened(shard, role, judge, facts, header, context, None if role.document else self._lane(shard))
 
     def _lane(self, shard: Shard) -> readers.Lane | None:
         """How a large text is read by columns; its parts have one shape."""

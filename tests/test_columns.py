@@ -164,12 +164,27 @@ def test_lines_longer_than_the_limit_are_left_to_the_records() -> None:
     assert Lane().read(bytearray(text), Limits(max_line_bytes=12)) is None
 
 
+@given(
+    st.lists(st.dictionaries(st.sampled_from("abc"), value, max_size=3), min_size=1, max_size=4),
+    st.none() | st.integers(0, 2),
+)
+def test_records_of_an_array_are_joined(records: list[Any], indent: int | None) -> None:
+    texts = [json.dumps(record, indent=indent).encode() for record in records]
+    columns = Lane().join(texts)
+    if columns is not None:
+        assert [bare(each) for each in columns.array.to_pylist()] == [bare(each) for each in records]
+        assert columns.says_null or not nulls(records)
+        assert list(columns.lines) == texts
+        assert columns.lines.series("x").to_list() == [text.decode() for text in texts]
+
+
 def findings(path: Path, **more: Any) -> dict[str, Any]:
     told = mmcheck.check(path, format="llava", probe="none", jobs=1, max_findings=None, **more).to_dict()
     return {name: told[name] for name in ("verdict", "totals", "rules", "findings", "statistics", "dataset")}
 
 
-def test_a_dataset_is_told_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("indent", ["lines", None, 1])
+def test_a_dataset_is_told_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, indent: Any) -> None:
     rng = random.Random(7)
     kinds: list[Any] = [
         {"conversations": [{"from": "human", "value": " <image><image>"}, {"from": "gpt", "value": ""}]},
@@ -187,14 +202,20 @@ def test_a_dataset_is_told_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         if rng.random() < 0.004:
             record |= rng.choice(kinds)
         lines.append(json.dumps(record) if rng.random() > 0.0006 else rng.choice(["{", "", '{"id": "x", "model": ""}']))
-    path = tmp_path / "train.jsonl"
-    path.write_text("\n".join([*lines, lines[5], lines[9]]) + "\n")
+    lines += [lines[5], lines[9]]
+    if indent == "lines":
+        path = tmp_path / "train.jsonl"
+        path.write_text("\n".join(lines) + "\n")
+    else:
+        path = tmp_path / "train.json"
+        path.write_text(json.dumps([json.loads(line) for line in lines if line not in ("", "{")], indent=indent))
     plain = findings(path)
     monkeypatch.setattr("mmcheck.unfolding._LARGE", 0)
     monkeypatch.setattr("mmcheck.readers._WIDE", 20_000)
     seen: list[Columns | None] = []
-    whole = Lane.read
-    monkeypatch.setattr(Lane, "read", lambda *given: seen.append(whole(*given)) or seen[-1])
+    name = "read" if indent == "lines" else "join"
+    whole = getattr(Lane, name)
+    monkeypatch.setattr(Lane, name, lambda *given: seen.append(whole(*given)) or seen[-1])
     assert findings(path) == plain
     assert plain["totals"]["errors"] > 4
     assert len(seen) > 20 and sum(each is not None for each in seen) > len(seen) / 3  # by columns, and not all

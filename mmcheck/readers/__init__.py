@@ -79,24 +79,23 @@ def read(
             yield from _placed(stream, jsonl.read(stream, block, limits, whole=False, pretty=pretty, lane=lane))
     elif part is not None and found.name == "json":
         with json_parts.PartStream(path, part, limits) as stream:
-            yield from _placed(stream, json_document.read(stream, at, block=block, limits=limits, before=part.row))
-    elif document and found.name == "jsonl":
-        yield from _json(path, found, "", True, block, limits)
+            records = json_document.read(stream, at, block=block, limits=limits, before=part.row, lane=lane)
+            yield from _placed(stream, records)
+    elif found.name == "json" or (document and found.name == "jsonl"):
+        its = at if found.name == "json" else ""
+        with Stream(path, found.compression, limits=limits) as stream:
+            records = json_document.read(stream, its, document=document, block=block, limits=limits, lane=lane)
+            yield from _placed(stream, records)
     elif not at and found.name == "jsonl":
         with Stream(path, found.compression, limits=limits) as stream:
             yield from _placed(stream, jsonl.read(stream, block, limits, lane=lane))
-    elif at and found.name not in ("json", "yaml"):
+    elif at and found.name != "yaml":
         message = f"the file has no member {at!r}: it holds one record after the other"
         yield Batch(faults=[Fault("MM001", message, hint=f"records are looked for at {at} of a JSON document")])
     elif found.name in ("parquet", "arrow"):
         yield from apart.read(path, found.name, block, limits, part, stored)
     else:
-        yield from READERS[found.name](path, found, at, document, block, limits)
-
-
-def _json(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
-    with Stream(path, found.compression, limits=limits) as stream:
-        yield from _placed(stream, json_document.read(stream, at, document=document, block=block, limits=limits))
+        yield from READERS[found.name](path, found, block, limits)
 
 
 def _placed(stream: Stream, batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -106,7 +105,7 @@ def _placed(stream: Stream, batches: Iterator[Batch]) -> Iterator[Batch]:
         del batch  # else it would be held until the next one is made
 
 
-def _csv(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
+def _csv(path: Path, found: Container, block: int, limits: Limits) -> Iterator[Batch]:
     from mmcheck.readers import csv_table
 
     delimiter = "\t" if ".tsv" in [suffix.lower() for suffix in path.suffixes] else ","
@@ -114,16 +113,14 @@ def _csv(path: Path, found: Container, at: str, document: bool, block: int, limi
         yield from _placed(stream, csv_table.read(stream, delimiter, block, limits))
 
 
-def _yaml(path: Path, found: Container, at: str, document: bool, block: int, limits: Limits) -> Iterator[Batch]:
+def _yaml(path: Path, found: Container, block: int, limits: Limits) -> Iterator[Batch]:
     from mmcheck.readers import yaml_document
 
     with Stream(path, found.compression, limits=limits) as stream:
         yield from yaml_document.read(stream, limits)
 
 
-READERS: dict[str, Callable[[Path, Container, str, bool, int, Limits], Iterator[Batch]]] = {
-    "json": _json, "csv": _csv, "yaml": _yaml,
-}  # fmt: skip
+READERS: dict[str, Callable[[Path, Container, int, Limits], Iterator[Batch]]] = {"csv": _csv, "yaml": _yaml}
 
 
 def head(path: Path, at: str = "", n: int = 100) -> list[Any]:

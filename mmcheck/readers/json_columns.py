@@ -1,4 +1,4 @@
-"""JSON lines as Arrow columns, where every record of a block has the shape of those before: no Python object a value.
+"""JSON records as Arrow columns, where all of a block have the shape of those before: no Python object a value.
 
 Arrow's reader is held to one exact shape: another type, an unknown key or a key that stands twice is an error there,
 never a conversion, and the block is then read record by record. What it takes beyond JSON (NaN, two records in one
@@ -29,6 +29,8 @@ _MOST_FIELDS, _MOST_LEVELS = 100, 16
 #: So many blocks, and one of so many, may not be of the shape before the file is taken for one that has none.
 _MOST_MISSES, _ONE_OF = 4, 4
 _LIMIT = 2**63
+#: Arrow's offsets have 32 bits.
+_MOST_BYTES = 1 << 30
 #: A text of so many bytes at most stands in the view itself.
 _INLINE = 12
 _NEWLINE, _OPENS, _CLOSES = b"\n{}"
@@ -111,18 +113,33 @@ class Lane:
 
     def read(self, text: bytearray, limits: Limits) -> Columns | None:
         """The records of whole lines, the last without its line break; None where they are to be read one by one."""
+        if not self.open or len(text) > _MOST_BYTES:
+            return None
+        lines = _lines(text, limits.max_line_bytes)
+        return None if lines is None else self._columns(text, lines)
+
+    def join(self, records: Sequence[bytes]) -> Columns | None:
+        """The same for texts of one JSON value each, in which there may be line breaks."""
+        import numpy as np
+
+        sizes = np.fromiter(map(len, records), np.int64, len(records))
+        if not self.open or not len(records) or int(sizes.sum()) > _MOST_BYTES:
+            return None
+        text = bytearray(b"\n").join(records)
+        ends = np.cumsum(sizes + 1) - 1
+        return self._columns(text, Lines(text, ends - sizes, ends), broken=text.count(b"\n") >= len(records))
+
+    def _columns(self, text: bytearray, lines: Lines, *, broken: bool = False) -> Columns | None:
+        """The columns of a text, where some record may be `broken` into several lines."""
         import pyarrow as pa
         from pyarrow import json
 
-        if not self.open or len(text) >= 1 << 30:
-            return None
-        lines = _lines(text, limits.max_line_bytes)
-        if lines is None:
-            return None
         shape = self._shape or self._learn(lines)
         if shape is None or not shape.num_fields:
             return None
-        options = json.ParseOptions(explicit_schema=pa.schema(list(shape)), unexpected_field_behavior="error")
+        options = json.ParseOptions(
+            explicit_schema=pa.schema(list(shape)), unexpected_field_behavior="error", newlines_in_values=broken
+        )
         whole = json.ReadOptions(use_threads=False, block_size=len(text) + 1)
         try:
             table = json.read_json(pa.BufferReader(text), read_options=whole, parse_options=options)

@@ -12,8 +12,9 @@ from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch, Fault
 from mmcheck.readers.diagnose import diagnose, too_deep
 from mmcheck.readers.json_chunks import Chunk, chunks, skip
+from mmcheck.readers.json_columns import Lane
 from mmcheck.readers.json_window import Broken, Window, members
-from mmcheck.readers.jsonl import RECORDS, UNREADABLE, excerpt, no_gc
+from mmcheck.readers.jsonl import RECORDS, UNREADABLE, WIDE, excerpt, no_gc
 from mmcheck.readers.source import BLOCK, Stream, StreamError
 
 _EMPTY = re.compile(rb"\[[ \t\r\n]*\]|\{[ \t\r\n]*\}")
@@ -29,12 +30,14 @@ def read(
     block: int = BLOCK,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     before: int = 0,
+    lane: Lane | None = None,
 ) -> Iterator[Batch]:
-    """The records at the JSON pointer `at` (`*`: the members of the document itself), or the document as one record.
+    """The records at the JSON pointer `at` (`*`: the members of the document itself), or the document as one record;
+    by columns where there is a `lane`.
 
     In a part of a document, `before` is how many records stand before it.
     """
-    return _Document(Window(stream, block, limits), at, before).batches(document)
+    return _Document(Window(stream, block, limits), at, before, lane).batches(document)
 
 
 def steps(at: str) -> list[str]:
@@ -48,8 +51,9 @@ def kind(byte: bytes) -> str:
 
 
 class _Document:
-    def __init__(self, window: Window, at: str, before: int) -> None:
+    def __init__(self, window: Window, at: str, before: int, lane: Lane | None) -> None:
         self.window = window
+        self.lane = lane
         self.before = before
         self.deepest = window.limits.max_nesting
         self.at = at
@@ -144,9 +148,19 @@ class _Document:
 
     def _decoded(self, chunk: Chunk) -> Iterator[Batch]:
         keys, raws = chunk
-        for start in range(0, len(raws), RECORDS):
-            part = raws[start : start + RECORDS]
-            yield self._batch(keys[start : start + RECORDS] if keys is not None else None, part)
+        start = 0
+        while start < len(raws):
+            size = WIDE if self.lane is not None and self.lane.open else RECORDS
+            part, its = raws[start : start + size], keys[start : start + size] if keys is not None else None
+            start += size
+            columns = self.lane.join(part) if self.lane is not None else None
+            if columns is not None:
+                yield Batch(rows=list(range(self.row, self.row + len(part))), keys=its, columns=columns)
+                self.row += len(part)
+                continue
+            for at in range(0, len(part), RECORDS):
+                some = slice(at, at + RECORDS)
+                yield self._batch(its[some] if its is not None else None, part[some])
 
     def _batch(self, keys: list[str] | None, raws: list[bytes]) -> Batch:
         first, self.row = self.row, self.row + len(raws)
