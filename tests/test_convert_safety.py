@@ -271,7 +271,7 @@ def test_a_target_beside_the_source_is_no_part_of_it(tmp_path: Path) -> None:
     assert (summary.read, summary.written) == (5, 5) and names(folder) == ["there.jsonl", "train.jsonl"]
     (tmp_path / "link").symlink_to("data")
     with pytest.raises(RequestError, match="is what is being read"):
-        convert_dataset(folder, tmp_path / "link" / "train.jsonl", to="data-juicer", overwrite=True)
+        convert_dataset(folder, tmp_path / "link" / "train.jsonl", to="data-juicer", format="llava", overwrite=True)
     with pytest.raises(RequestError, match="is what is being read"):
         convert_dataset(folder / "train.jsonl", tmp_path / "link", to="data-juicer", overwrite=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -24,7 +25,7 @@ def bound(text: str, deepest: int, most: int) -> None:
     anchors: dict[str, int] = {}
     open_: list[tuple[str | None, int]] = []
     size = 0
-    for event in yaml.parse(text, Loader=_LOADER):
+    for event in _events(text, deepest):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.CollectionEndEvent):
             anchor, before = open_.pop()
@@ -34,7 +35,7 @@ def bound(text: str, deepest: int, most: int) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             open_.append((event.anchor, size))
             if len(open_) > deepest:
-                raise TooMuch("nested too deeply", line, f"at most {deepest} levels are read")
+                raise _too_deep(line, deepest)
         elif isinstance(event, yaml.ScalarEvent):
             if event.anchor is not None:
                 anchors[event.anchor] = 1
@@ -46,6 +47,20 @@ def bound(text: str, deepest: int, most: int) -> None:
             aliases = isinstance(event, yaml.AliasEvent)
             words = "its aliases unfold to too many values" if aliases else f"it holds more than {most:,} values"
             raise TooMuch(words, line, "write the values out, or use fewer of them; YAML is for configurations")
+
+
+def _events(text: str, deepest: int) -> Iterator[Any]:
+    """The events of a text. Some versions of the parser have a limit of their own, and look ahead."""
+    try:
+        yield from yaml.parse(text, Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
+        if "nesting" not in str(error.problem):
+            raise
+        raise _too_deep(error.problem_mark.line + 1 if error.problem_mark else 1, deepest) from None
+
+
+def _too_deep(line: int, deepest: int) -> TooMuch:
+    return TooMuch("nested too deeply", line, f"at most {deepest} levels are read")
 
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -152,6 +152,8 @@ def _window(node: Any, of: Any, row: Row, rows: Sequence[Row]) -> Any:
         return at + 1
     if isinstance(call, exp.Lag):
         return value(call.this, part[at - 1], rows) if at else None
+    if isinstance(call, exp.Lead):
+        return value(call.this, part[at + 1], rows) if at + 1 < len(part) else None
     found = [each for other in part if (each := value(call.this, other, rows)) is not None]
     if isinstance(call, exp.Count):
         return len(found)
