@@ -8,6 +8,8 @@ from pathlib import Path
 _CGROUP = Path("/sys/fs/cgroup/cpu.max")
 _MEMORY = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))
 _MEMINFO = Path("/proc/meminfo")
+TEXT_WORTH = 64 << 20
+"""Bytes of text from which on other processes are worth the half second of their start."""
 #: Bytes that a process of a check takes, with something to spare.
 _PROCESS = 300 << 20
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from mmcheck import global_rules, local, ray_engine, readers
 from mmcheck.cache import Cache, identity, key
+from mmcheck.cores import TEXT_WORTH as _WORTH
 from mmcheck.dataset import DataFile, Dataset
 from mmcheck.errors import OpenError
 from mmcheck.file_facts import changed_since, file_digest, file_row, stamp, unread_row
@@ -30,8 +31,6 @@ _T = TypeVar("_T")
 
 #: Bytes of text a shard: a second of work at most, and so many that handing it out costs nothing.
 SHARD = 16 << 20
-#: Bytes of text from which on other processes are worth the half second of their start.
-_WORTH = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 
 from mmcheck import readers
-from mmcheck.child import Child, Died
+from mmcheck.child import Died, hire
 from mmcheck.errors import OpenError
 from mmcheck.plan import Plan, Shard
 from mmcheck.results import ShardResult
@@ -18,6 +18,7 @@ from mmcheck.shard import Checker, check_shard
 #: The next shard, or None where there is none before the results of those on their way are known.
 Work = Callable[[], Shard | None]
 
+SERVE = "mmcheck.local:serve"
 #: Shards that a process has at hand: the one that it judges, and the one that it goes on with.
 _AT_HAND = 2
 #: Shards a process that are given out before the first result is there: what is done early is kept until its turn.
@@ -95,7 +96,7 @@ class _Worker:
     """A process that judges shards."""
 
     def __init__(self, plan: Plan) -> None:
-        self.child = Child("mmcheck.local:serve")
+        self.child = hire(SERVE)
         self.at_hand: deque[int] = deque()
         self._send(plan)
 

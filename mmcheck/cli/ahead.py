@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmcheck.child import ready
-from mmcheck.cores import default_jobs
+from mmcheck.cores import TEXT_WORTH, default_jobs
 
 #: Bytes of a dataset's own files from which on there may be media enough to be worth it.
 _WORTH = 256 << 10
@@ -15,7 +15,7 @@ _TABLES = (".parquet", ".arrow")
 
 
 def start(path: Path | list[Path], request: dict[str, Any]) -> None:
-    """Start what reads tables, and what looks into media, where the dataset is large enough to need them at once."""
+    """Start what reads tables, looks into media or judges text, where the dataset is large enough to need them."""
     if request.get("engine", "local") != "local":
         return
     sizes = _sizes(path if isinstance(path, list) else [path])
@@ -23,8 +23,11 @@ def start(path: Path | list[Path], request: dict[str, Any]) -> None:
         return
     if any(name.lower().endswith(_TABLES) for name in sizes):
         ready("mmcheck.readers.apart:serve", 1)
+    jobs = request.get("jobs") or default_jobs()
     if request.get("probe") in ("auto", "header", "decode"):
-        ready("mmcheck.probe.serving:serve", request.get("jobs") or default_jobs())
+        ready("mmcheck.probe.serving:serve", jobs)
+    elif jobs > 1 and sum(sizes.values()) >= TEXT_WORTH:
+        ready("mmcheck.local:serve", jobs)
 
 
 def _sizes(paths: list[Path]) -> dict[str, int]:

@@ -29,6 +29,9 @@ _MOST_FIELDS, _MOST_LEVELS = 100, 16
 #: So many blocks, and one of so many, may not be of the shape before the file is taken for one that has none.
 _MOST_MISSES, _ONE_OF = 4, 4
 _LIMIT = 2**63
+_PIECE = 256 << 10
+#: About what Arrow's reader parses at a time.
+_PARSED = 4 << 20
 #: Arrow's offsets have 32 bits.
 _MOST_BYTES = 1 << 30
 #: A text of so many bytes at most stands in the view itself.
@@ -40,10 +43,10 @@ class Lines(Sequence[bytes]):
     """The lines of a block, each cut out when it is asked for; `ends` are where they end, `starts` where they begin."""
 
     def __init__(self, text: bytearray, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> None:
-        self._text, self._starts, self._ends = text, starts, ends
+        self._text, self.starts, self.ends = text, starts, ends
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self.starts)
 
     @overload
     def __getitem__(self, index: int) -> bytes: ...
@@ -51,8 +54,8 @@ class Lines(Sequence[bytes]):
     def __getitem__(self, index: slice) -> Lines: ...
     def __getitem__(self, index: int | slice) -> bytes | Lines:
         if isinstance(index, slice):
-            return Lines(self._text, self._starts[index], self._ends[index])
-        return bytes(self._text[int(self._starts[index]) : int(self._ends[index])])
+            return Lines(self._text, self.starts[index], self.ends[index])
+        return bytes(self._text[int(self.starts[index]) : int(self.ends[index])])
 
     def series(self, name: str) -> pl.Series:
         """The lines as a column of texts, which shares the memory of the block."""
@@ -60,14 +63,14 @@ class Lines(Sequence[bytes]):
         import polars as pl
         import pyarrow as pa
 
-        sizes = self._ends - self._starts
+        sizes = self.ends - self.starts
         if int(sizes.min()) <= _INLINE:
             return pl.Series(name, list(self), dtype=pl.Binary).cast(pl.String)
         data = np.frombuffer(self._text, np.uint8)
         # Arrow's layout of a view: how long a text is, how it begins, in which buffer it is, and where.
         views = np.zeros((len(self), 4), np.uint32)
-        views[:, 0], views[:, 3] = sizes, self._starts
-        views[:, 1:2].view(np.uint8)[:] = data[self._starts[:, None] + np.arange(4)]
+        views[:, 0], views[:, 3] = sizes, self.starts
+        views[:, 1:2].view(np.uint8)[:] = data[self.starts[:, None] + np.arange(4)]
         buffers = [None, pa.py_buffer(views), pa.py_buffer(self._text)]
         return pl.Series(name, pa.Array.from_buffers(pa.string_view(), len(self), buffers))
 
@@ -140,7 +143,8 @@ class Lane:
         options = json.ParseOptions(
             explicit_schema=pa.schema(list(shape)), unexpected_field_behavior="error", newlines_in_values=broken
         )
-        whole = json.ReadOptions(use_threads=False, block_size=len(text) + 1)
+        longest = int((lines.ends - lines.starts).max())
+        whole = json.ReadOptions(use_threads=False, block_size=max(_PARSED, 2 * longest))
         try:
             table = json.read_json(pa.BufferReader(text), read_options=whole, parse_options=options)
             batch = table.combine_chunks().to_batches()[0] if table.num_rows else None
@@ -180,7 +184,9 @@ def _lines(text: bytearray, longest: int) -> Lines | None:
     if text[:1] != b"{" or text[-1:] != b"}":
         return None
     data = np.frombuffer(text, np.uint8)
-    breaks = np.flatnonzero(data == _NEWLINE)
+    # A piece at a time stays in the processor's cache.
+    pieces = range(0, len(data), _PIECE)
+    breaks = np.concatenate([np.flatnonzero(data[at : at + _PIECE] == _NEWLINE) + at for at in pieces])
     if not ((data[breaks - 1] == _CLOSES) & (data[breaks + 1] == _OPENS)).all():
         return None
     starts = np.concatenate(([0], breaks + 1))
