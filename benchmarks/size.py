@@ -1,4 +1,4 @@
-"""How much is made and measured: `tiny` for the tests, `small` for a few minutes, `full` for the figures that count."""
+"""How much is made and measured: `tiny` for the tests, `small` for minutes, `medium` for an hour, `full` for hours."""
 
 from __future__ import annotations
 
@@ -29,6 +29,19 @@ SIZES = {
     for size in (
         Size("tiny", 200, (100,), 40, 12, 8, 6, 2, rounds=1, slow=0, most=120),
         Size("small", 50_000, (10_000, 100_000, 1_000_000), 20_000, 2_000, 2_000, 300, 50, rounds=3, slow=20, most=600),
+        Size(
+            "medium",
+            1_000_000,
+            (10_000, 100_000, 1_000_000),
+            20_000,
+            36_000,
+            20_000,
+            300,
+            50,
+            rounds=3,
+            slow=30,
+            most=600,
+        ),
         Size(
             "full",
             1_000_000,

@@ -158,6 +158,21 @@ def test_a_lane_learns_keys_and_closes_where_there_is_no_shape() -> None:
     assert lane.read(bytearray(b'{"id": "a"}'), Limits()) is None
 
 
+def test_a_null_far_behind_its_colon_is_seen() -> None:
+    columns = read(b'{"a": "x", "b": "null"}\n{"a":' + b" " * 200 + b"null}")
+    assert columns is not None and columns.says_null
+    columns = read(b'{"a": "a null, null", "b": "x"}\n{"b": "x"}')
+    assert columns is not None and columns.says_null  # not for sure, so that it is looked at one by one
+    columns = read(b'{"a": "the null hypothesis", "b": "x"}\n{"b": "x"}')
+    assert columns is not None and not columns.says_null
+
+
+def test_records_nested_deeper_than_the_limit_are_left_to_the_records() -> None:
+    text = bytearray(b'{"a": [{"b": [1]}]}')
+    assert Lane().read(text, Limits()) is not None
+    assert Lane().read(text, Limits(max_nesting=3)) is None
+
+
 def test_lines_longer_than_the_limit_are_left_to_the_records() -> None:
     text = b'{"id": "aaaa"}\n{"id": "a"}'
     assert read(text) is not None
@@ -170,7 +185,7 @@ def test_lines_longer_than_the_limit_are_left_to_the_records() -> None:
 )
 def test_records_of_an_array_are_joined(records: list[Any], indent: int | None) -> None:
     texts = [json.dumps(record, indent=indent).encode() for record in records]
-    columns = Lane().join(texts)
+    columns = Lane().join(texts, Limits())
     if columns is not None:
         assert [bare(each) for each in columns.array.to_pylist()] == [bare(each) for each in records]
         assert columns.says_null or not nulls(records)

@@ -92,7 +92,8 @@ class Columns:
         """Whether there may be a null in the text; if not, a null in a column is a key that is not there."""
         at = self.text.find(b"null")
         while at >= 0:
-            if self.text[max(0, at - 64) : at].rstrip(b" \t\r\n").endswith((b":", b",", b"[")):
+            before = self.text[max(0, at - 64) : at].rstrip(b" \t\r\n")
+            if not before or before.endswith((b":", b",", b"[")):
                 return True
             at = self.text.find(b"null", at + 4)
         return False
@@ -119,9 +120,9 @@ class Lane:
         if not self.open or len(text) > _MOST_BYTES:
             return None
         lines = _lines(text, limits.max_line_bytes)
-        return None if lines is None else self._columns(text, lines)
+        return None if lines is None else self._columns(text, lines, limits)
 
-    def join(self, records: Sequence[bytes]) -> Columns | None:
+    def join(self, records: Sequence[bytes], limits: Limits) -> Columns | None:
         """The same for texts of one JSON value each, in which there may be line breaks."""
         import numpy as np
 
@@ -130,14 +131,14 @@ class Lane:
             return None
         text = bytearray(b"\n").join(records)
         ends = np.cumsum(sizes + 1) - 1
-        return self._columns(text, Lines(text, ends - sizes, ends), broken=text.count(b"\n") >= len(records))
+        return self._columns(text, Lines(text, ends - sizes, ends), limits, broken=text.count(b"\n") >= len(records))
 
-    def _columns(self, text: bytearray, lines: Lines, *, broken: bool = False) -> Columns | None:
+    def _columns(self, text: bytearray, lines: Lines, limits: Limits, *, broken: bool = False) -> Columns | None:
         """The columns of a text, where some record may be `broken` into several lines."""
         import pyarrow as pa
         from pyarrow import json
 
-        shape = self._shape or self._learn(lines)
+        shape = self._shape or self._learn(lines, limits)
         if shape is None or not shape.num_fields:
             return None
         options = json.ParseOptions(
@@ -155,19 +156,20 @@ class Lane:
             if "double" in str(array.type) and not _finite(array):
                 raise ValueError("NaN is no JSON")
         except (ValueError, pa.ArrowException, MemoryError):
-            if self._learn(lines) is not None:
+            if self._learn(lines, limits) is not None:
                 self.miss()
             return None
         self._hits += 1
         return Columns(array, text, lines)
 
-    def _learn(self, lines: Lines) -> pa.DataType | None:
+    def _learn(self, lines: Lines, limits: Limits) -> pa.DataType | None:
         """The shape of the records so far, with what is new in these; None where they have none together."""
         import pyarrow as pa
 
         try:
+            levels = min(_MOST_LEVELS, limits.max_nesting)
             told = [_DECODER.decode(line) for line in lines[:_TELLING]]
-            shape = _joined([self._shape or pa.null(), *(_shape(value) for value in told)])
+            shape = _joined([self._shape or pa.null(), *(_shape(value, levels) for value in told)])
             if _fields(shape) > _MOST_FIELDS:
                 raise _Shapeless
         except (_Shapeless, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -198,7 +200,7 @@ class _Shapeless(Exception):
     """Values that no Arrow type holds as they are."""
 
 
-def _shape(value: Any, levels: int = _MOST_LEVELS) -> pa.DataType:
+def _shape(value: Any, levels: int) -> pa.DataType:
     """The Arrow type that holds a JSON value without changing it. Raises _Shapeless."""
     import pyarrow as pa
 

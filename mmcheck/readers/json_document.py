@@ -153,7 +153,7 @@ class _Document:
             size = WIDE if self.lane is not None and self.lane.open else RECORDS
             part, its = raws[start : start + size], keys[start : start + size] if keys is not None else None
             start += size
-            columns = self.lane.join(part) if self.lane is not None else None
+            columns = self.lane.join(part, self.window.limits) if self.lane is not None else None
             if columns is not None:
                 yield Batch(rows=list(range(self.row, self.row + len(part))), keys=its, columns=columns)
                 self.row += len(part)
