@@ -24,11 +24,17 @@ def _record_bytes(batch: Batch, number: int) -> bytes:
     return _bytes_of(_digested(batch.values[number]))
 
 
+#: Values that stand for themselves; asked here, so that most of a record's values cost no call.
+_PLAIN = frozenset((int, float, bool, type(None)))
+
+
 def _digested(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _digested(element) for key, element in value.items()}
+        return {key: each if each.__class__ in _PLAIN else _digested(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_digested(element) for element in value]
+    if value.__class__ is str and value.isascii():
+        return value
     if isinstance(value, BINARY):
         return value.digest if isinstance(value, Stored) else xxhash.xxh3_128_hexdigest(value)  # media: many megabytes
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
