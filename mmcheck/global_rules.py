@@ -14,15 +14,18 @@ from difflib import get_close_matches
 import polars as pl
 
 from mmcheck import aggregates
-from mmcheck.pile import Pile, Places
+from mmcheck.pile import Pile
 from mmcheck.rules import Outcome
 from mmcheck.ruleset import Rule
 
 #: Seeds of the two 64-bit hashes that stand for a key: 128 bits in all.
 _SEEDS = (11, 23)
 
+#: The key by which places are found again.
+_SAMPLE_KEY = pl.col("sample").cast(pl.UInt64).alias("_one")
 _MOST_PARTIALS = 64
 _MOST_CANDIDATES = 20_000
+_PLACES = {"sample": pl.Int64, "_line": pl.Int64, "_id": pl.String}
 
 
 @dataclass(slots=True)
@@ -38,7 +41,7 @@ class Facts:
     partials: dict[int, list[pl.DataFrame]] = field(default_factory=dict)
     unknown: dict[int, int] = field(default_factory=dict)
     incomplete: set[str] = field(default_factory=set)
-    places: Places = field(default_factory=Places)
+    places: Pile = field(default_factory=Pile)
 
     def __iadd__(self, other: Facts) -> Facts:
         for number, pile in other.keys.items():
@@ -62,7 +65,7 @@ class Facts:
         """Count rows and lines from another start, so many before."""
         for pile in self.keys.values():
             pile.map(lambda frame: _moved(frame, rows, lines))
-        self.places.map(lambda frame: _moved(frame, rows, lines))
+        self.places.map(lambda frame: _moved(frame, rows, lines).with_columns(_SAMPLE_KEY))
         for number, frames in self.partials.items():
             self.partials[number] = [_moved(frame, rows, lines) for frame in frames]
 
@@ -102,7 +105,7 @@ def gather(
         elif rule.aggregate is not None and stanza.aggregate is not None:
             facts.partials[number] = [aggregates.partial(frame, stanza.aggregate.by, rule.aggregate)]
     if facts.keys:
-        facts.places.add(places)
+        facts.places.add(places.with_columns(_SAMPLE_KEY))
     return facts
 
 
@@ -165,11 +168,12 @@ def judge(number: int, rule: Rule, facts: Facts, most: int | None) -> Outcome:
     return _told(_judge_references(outcome, pile, targets, most, once=reference.once, complete=complete), facts.places)
 
 
-def _told(outcome: Outcome, places: Places) -> Outcome:
+def _told(outcome: Outcome, places: Pile) -> Outcome:
     """The outcome whose failing rows say where their records stand, and what they are called."""
     if outcome.failures is not None and outcome.failures.height:
-        found = places.find(outcome.failures["sample"])
-        outcome.failures = outcome.failures.join(found, on="sample", how="left", maintain_order="left")
+        found = places.of(outcome.failures["sample"].cast(pl.UInt64))
+        known = pl.concat([pl.DataFrame(schema=_PLACES), found], how="diagonal").select(*_PLACES).unique("sample")
+        outcome.failures = outcome.failures.join(known, on="sample", how="left", maintain_order="left")
         if _by_id(outcome.rule):
             outcome.failures = outcome.failures.with_columns(pl.col("_id").alias("_shown"))
     return outcome

@@ -59,7 +59,7 @@ def places(frames: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 def gathered(tables: list[dict[str, pl.DataFrame]], rule: Rule, most_rows: int) -> global_rules.Facts:
     """The facts of all batches, in piles that go to disk beyond `most_rows`."""
-    total = global_rules.Facts(places=pile.Places(most_rows))
+    total = global_rules.Facts(places=pile.Pile(most_rows))
     for frames in tables:
         for target in (total.keys.setdefault(0, pile.Pile(most_rows)),):
             facts = global_rules.gather(frames, [(0, rule)], places(frames), valid=True)
