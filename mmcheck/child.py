@@ -31,6 +31,10 @@ _PROGRAM = (
 _CRASHES = frozenset(
     number for name in ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE") if (number := getattr(signal, name, None))
 )
+#: Arrow's own allocators keep what is free again: in each of several processes that is too much.
+_OWN = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+#: Polars sets it when it is imported, for itself.
+_OF_POLARS = "_RJEM_MALLOC_CONF"
 _PATIENCE = 2.0
 #: Seconds that a child without work waits for more, so that the next check need not start one again.
 _IDLE = 10.0
@@ -65,7 +69,7 @@ class Child:
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            env={**os.environ, "POLARS_MAX_THREADS": "1"},  # the children are the threads
+            env={**_OWN, **os.environ, "POLARS_MAX_THREADS": "1"},  # the children are the threads
             stderr=None if os.environ.get("MMCHECK_DEBUG") else subprocess.DEVNULL,
         )
         theirs.close()
@@ -132,7 +136,7 @@ class Child:
 
 def _surroundings() -> Any:
     """What a child has from its parent at its start: credentials may come with it, and the folder of relative paths."""
-    return tuple(sys.path), os.getcwd(), frozenset(os.environ.items())
+    return tuple(sys.path), os.getcwd(), frozenset(each for each in os.environ.items() if each[0] != _OF_POLARS)
 
 
 _IDLERS: dict[Any, list[Child]] = {}

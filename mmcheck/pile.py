@@ -13,9 +13,8 @@ from mmcheck.errors import OpenError
 
 #: Rows in memory before a pile goes to disk (some 40 bytes each), and the parts that it is kept in there: rows of one
 #: key are always in one part, so that each part can be judged by itself.
-MOST_ROWS = 500_000
+MOST_ROWS = 250_000
 PARTS = 64
-_LOOSE = 100_000
 
 
 class Pile:
@@ -112,26 +111,19 @@ def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 class Distinct:
-    """Counts distinct things by their 64-bit hashes: eight bytes each, and parts add up."""
+    """Counts distinct things by their 64-bit hashes; parts add up."""
 
     def __init__(self) -> None:
-        self._hashes: list[pl.Series] = []
-        self._compact = 0
+        self._pile = Pile()
 
     def add(self, hashes: pl.Series) -> None:
         """Take in some hashes."""
-        self._hashes.append(hashes)
-        if sum(map(len, self._hashes)) > 2 * self._compact + _LOOSE:
-            self._hashes = [self._unique()]
-            self._compact = len(self._hashes[0])
+        self._pile.add(pl.DataFrame({"_one": hashes.unique()}))
 
     def extend(self, other: Distinct) -> None:
         """Take in what another has counted."""
-        for hashes in other._hashes:
-            self.add(hashes)
+        self._pile.extend(other._pile)
 
     def __len__(self) -> int:
-        return len(self._unique())
-
-    def _unique(self) -> pl.Series:
-        return pl.concat(self._hashes).unique() if self._hashes else pl.Series([], dtype=pl.UInt64)
+        parts = (self._pile.part(number) for number in range(len(self._pile)))
+        return sum(part["_one"].n_unique() for part in parts if part.width)

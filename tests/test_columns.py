@@ -226,7 +226,7 @@ def test_a_dataset_is_told_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         path.write_text(json.dumps([json.loads(line) for line in lines if line not in ("", "{")], indent=indent))
     plain = findings(path)
     monkeypatch.setattr("mmcheck.unfolding._LARGE", 0)
-    monkeypatch.setattr("mmcheck.readers._WIDE", 20_000)
+    monkeypatch.setattr("mmcheck.readers.BLOCK", 20_000)
     seen: list[Columns | None] = []
     name = "read" if indent == "lines" else "join"
     whole = getattr(Lane, name)

@@ -36,7 +36,7 @@ __all__ = [
     "span",
 ]
 
-_WIDE = 16 << 20
+_WIDE = 8 << 20
 _AFAR = 256 << 10
 _BEGINNING = 64 << 10
 _LARGE = 4 << 20
@@ -55,8 +55,8 @@ def read(
     lane: Lane | None = None,
     stored: bool = False,
 ) -> Iterator[Batch]:
-    """The records of a file, in batches of about `block` bytes (default: 4 MB of text, 16 MB of rows, which may hold
-    media, and of columns) and at most 10,000 records (50,000 in columns); or of one part of it, whose rows and lines
+    """The records of a file, in batches of about `block` bytes (default: 4 MB of text, 8 MB of rows,
+    which may hold media) and at most 10,000 records (50,000 in columns); or of one part of it, whose rows and lines
     are counted from its own start.
 
     `at` is a JSON pointer to the array or the object that holds the records of a JSON document; "" is the top level,
@@ -67,7 +67,7 @@ def read(
     """
     found = container(path)
     if block is None:
-        block = _WIDE if found.name in ("parquet", "arrow") or (lane is not None and lane.open) else BLOCK
+        block = _WIDE if found.name in ("parquet", "arrow") else BLOCK
     if found.fault is not None:
         yield Batch(faults=[found.fault])
     elif part is not None and found.name == "jsonl":

@@ -131,11 +131,7 @@ class _Lines:
                 part = columns.slice(start, WIDE)
                 yield self._placed(Batch(columns=part), len(part.lines))
             return
-        start = 0  # Python values take several times as much memory: of those there are fewer at a time
-        while len(text) - start > 2 * BLOCK and (cut := text.find(b"\n", start + BLOCK)) > 0:
-            yield from self._by_records(bytes(text[start:cut]))
-            start = cut + 1
-        yield from self._by_records(bytes(text[start:]))
+        yield from self._by_records(bytes(text))
 
     def _by_records(self, text: bytes) -> Iterator[Batch]:
         lines = self._sound(text)
