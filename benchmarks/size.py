@@ -1,4 +1,4 @@
-"""How much is made and measured: `tiny` for the tests, `small` for minutes, `medium` large and once, `full` for hours."""
+"""How much is made and measured: `tiny` for tests, `small` for minutes, `medium` large and once, `full` for hours."""
 
 from __future__ import annotations
 
