@@ -14,6 +14,7 @@ from mmcheck import paths, rulefile
 from mmcheck.contracts import TABLES, Kind
 from mmcheck.errors import RequestError, nearest
 from mmcheck.evidence import Evidence, declare_evidence
+from mmcheck.limits import Limits
 from mmcheck.resources import folder
 from mmcheck.rulefile import RuleFile
 from mmcheck.schema import Judge
@@ -102,10 +103,10 @@ class Format:
             raise RequestError(f"{self.schema_path}: a schema is a JSON object")
         return loaded
 
-    def judge(self, role: str) -> Judge:
+    def judge(self, role: str, limits: Limits | None = None) -> Judge:
         """The judge of records of a role."""
         try:
-            return Judge(self.schema, self.roles[role].schema_pointer)
+            return Judge(self.schema, self.roles[role].schema_pointer, limits)
         except RequestError as error:
             raise RequestError(f"{self.schema_path}: {error}") from None
 

@@ -30,6 +30,7 @@ class Limits:
     max_yaml_bytes: int = 64 << 20
     max_yaml_values: int = 250_000
     max_nesting: int = 100
+    max_pattern_steps: int = 100_000
     max_expansion: int = 200
     max_decoded_bytes: int = 256 << 30
     max_pixels: int = 178_956_970

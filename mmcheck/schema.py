@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jsonschema_rs
-
 from mmcheck.cells import json_text, json_type
 from mmcheck.errors import RequestError, nearest
-from mmcheck.limits import MOST_NESTING
+from mmcheck.limits import MOST_NESTING, Limits
+from mmcheck.patterns import given_up, validator
 from mmcheck.readers.batch import BINARY, Fault
 from mmcheck.readers.json_columns import Columns
 from mmcheck.sweeping import Sweep
@@ -26,18 +25,20 @@ _INTO_PARTS = frozenset(
 class Judge:
     """One record schema of a format: `schema` is the whole document, `pointer` the place of the record's schema in it.
 
+    Of the `limits` it heeds `max_pattern_steps`.
+
     `x-mmcheck: {message, hint}` in a subschema says in the format's own words what the subschema demands.
     """
 
-    def __init__(self, schema: Mapping[str, Any], pointer: str = "#") -> None:
+    def __init__(self, schema: Mapping[str, Any], pointer: str = "#", limits: Limits | None = None) -> None:
         whole = dict(schema)
         if pointer not in ("", "#"):
             keep = {key: whole[key] for key in ("$schema", "$defs") if key in whole}
             whole = keep | {"$ref": pointer}
         self.schema = whole
         try:
-            self._validator = jsonschema_rs.validator_for(whole, retriever=_offline)
-        except (ValueError, jsonschema_rs.ValidationError) as error:
+            self._validator = validator(whole, int((limits or Limits()).max_pattern_steps))
+        except ValueError as error:
             raise RequestError(f"the schema cannot be used: {str(error).splitlines()[0]}") from None
         self.is_valid: Callable[[Any], bool] = self._validator.is_valid
         self.surely: Callable[[Columns], bool] = Sweep(whole).holds
@@ -78,6 +79,10 @@ class Judge:
         own = self._own_words(list(error.evaluation_path))
         words = _words(error, value, brief="message" in own)
         pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in instance_path)
+        if given_up(error):
+            message = f"{pointer or 'the record'}: a pattern of the schema gave no answer in so many steps: not judged"
+            hint = "write it without lookarounds and backreferences, or raise max_pattern_steps"
+            return [Fault("MM002", message, row=row, line=line, pointer=pointer, value=_shown(value), hint=hint)]
         whose = own.get("message") or pointer or "the record"
         message = f"{whose}: {words}" if words else own.get("message") or f"{whose}: this is not allowed here"
         return [Fault("MM001", message, row=row, line=line, pointer=pointer, value=_shown(value), hint=own.get("hint"))]
@@ -121,10 +126,6 @@ def _unjudged(error: Exception, row: int | None, line: int | None) -> Fault:
         return Fault("MM002", "the record holds a lone surrogate", row=row, line=line, hint=hint)
     hint = "no loader follows so far: is a bracket repeated?"
     return Fault("MM002", f"the record is nested more than {MOST_NESTING} levels deep", row=row, line=line, hint=hint)
-
-
-def _offline(uri: str) -> Any:
-    raise ValueError(f"{uri} is outside the schema: references to other documents are not followed")
 
 
 def _follow(value: Any, path: list[Any]) -> Any:

@@ -75,7 +75,7 @@ class Unfolder:
         role = self.plan.format.roles[file.role]
         judge = self._judges.get(role.name)
         if judge is None:
-            judge = self._judges[role.name] = self.plan.format.judge(role.name)
+            judge = self._judges[role.name] = self.plan.format.judge(role.name, self.plan.limits)
         facts = readers.facts(file.path)
         context = {**file.context, "file": file.file, "split": file.split, "at": file.at, **file_context(facts)}
         if any(by == role.name for each in self.plan.format.roles.values() for by, _ in each.named_by):

@@ -28,6 +28,7 @@ LAYERS = (
     (
         "errors",
         "limits",
+        "patterns",
         "cores",
         "cache",
         "child",

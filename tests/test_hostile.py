@@ -452,6 +452,56 @@ def test_a_schema_pattern_beyond_a_linear_engine_is_refused_or_gives_up(pattern:
     in_time(5, judged)
 
 
+_GIVES_UP = {"pattern": r"(a*)*\1b"}
+_HIT = "a" * 60
+
+
+@pytest.mark.threat("schemas with patterns that take forever", "hangs", "lost findings")
+@pytest.mark.parametrize(
+    ("schema", "record"),
+    [
+        (_GIVES_UP, _HIT),
+        ({"not": _GIVES_UP}, _HIT),
+        ({"anyOf": [_GIVES_UP, {"type": "null"}]}, _HIT),
+        ({"oneOf": [_GIVES_UP, {"type": "string"}]}, _HIT),
+        ({"if": _GIVES_UP, "then": {"minLength": 1}, "else": False}, _HIT),
+        ({"not": {"contains": _GIVES_UP}}, [_HIT]),
+        ({"patternProperties": {_GIVES_UP["pattern"]: False}}, {_HIT: 1}),
+        ({"not": {"propertyNames": _GIVES_UP}}, {_HIT: 1}),
+    ],
+)
+def test_what_a_pattern_gave_up_never_passes(schema: dict[str, Any], record: Any) -> None:
+    judge = Judge(schema)
+    assert judge.valid([record]) == [False]
+    [fault] = judge.faults(record, 0, 1)
+    assert fault.code == "MM002" and "not judged" in fault.message and "max_pattern_steps" in (fault.hint or "")
+
+
+@pytest.mark.threat("schemas with patterns that take forever", "hangs", "lost findings")
+def test_a_pattern_takes_fewer_steps_where_each_runs_through_more_text() -> None:
+    schema = {"properties": {"text": {"allOf": [{"pattern": "^(?!.*http)"}, {"pattern": r"(\w+) \1\b"}]}}}
+    short = {"text": "one two " * 200}
+    long = short | {"more": "x" * 10_000_000}
+    assert [fault.code for fault in Judge(schema).faults(short, 0, 1)] == ["MM001"]
+    assert [fault.code for fault in Judge(schema).faults(long, 0, 1)] == ["MM002"]
+    patient = Judge(schema, limits=Limits(max_pattern_steps=100_000_000))
+    assert [fault.code for fault in patient.faults(long, 0, 1)] == ["MM001"]
+    assert Judge(schema).valid([long | {"text": "no no"}]) == [True], "what takes few steps is judged at any length"
+
+
+@pytest.mark.threat("schemas with patterns that take forever", "hangs", "lost findings")
+def test_records_that_a_pattern_gives_up_are_findings_and_the_next_is_judged(folder: Path) -> None:
+    for name in ("rules", "schemas"):
+        (folder / "formats" / name / "hard").mkdir(parents=True)
+    rules = "format: hard\nroles: {samples: {files: ['*.jsonl'], tables: {samples: {columns: {id: id}}}}}\n"
+    (folder / "formats/rules/hard/1.yaml").write_text(rules)
+    schema = {"type": "object", "properties": {"id": _GIVES_UP}}
+    (folder / "formats/schemas/hard/1.json").write_text(json.dumps(schema))
+    data = lines(folder, b'{"id": "%s"}' % _HIT.encode(), b'{"id": "ab"}', b'{"id": "c"}')
+    report = mmcheck.check(data, format="hard", format_path=[folder / "formats"])
+    assert codes(report) == [("MM002", 0), ("MM001", 2)]
+
+
 @pytest.mark.threat("schemas that refer to the network", "escapes")
 @pytest.mark.parametrize("reference", ["http://127.0.0.1:9/s.json", "file:///etc/passwd", "other.json", "../2.json"])
 def test_a_schema_refers_to_nothing_outside(reference: str, monkeypatch: pytest.MonkeyPatch) -> None:
