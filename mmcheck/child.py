@@ -18,6 +18,8 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from multiprocessing.connection import Connection, Pipe
 from typing import Any
 
@@ -33,8 +35,8 @@ _CRASHES = frozenset(
 )
 #: Arrow's own allocators keep what is free again: in each of several processes that is too much.
 _OWN = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
-#: Polars sets it when it is imported, for itself.
-_OF_POLARS = "_RJEM_MALLOC_CONF"
+#: What changes in the environment and means nothing to a child: Polars sets the one at its import, pytest the other.
+_PASSING = frozenset(("_RJEM_MALLOC_CONF", "PYTEST_CURRENT_TEST"))
 _PATIENCE = 2.0
 #: Seconds that a child without work waits for more, so that the next check need not start one again.
 _IDLE = 10.0
@@ -64,13 +66,18 @@ class Child:
         self.connection, theirs = Pipe()
         told = json.dumps({"path": [each for each in sys.path if each], "pipe": theirs.fileno(), "serve": serve})
         # Standard output carries what was asked for, and nothing that a decoder may have to say.
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", *(["-B"] if sys.dont_write_bytecode else []), "-c", _PROGRAM, told],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            env={**_OWN, **os.environ, "POLARS_MAX_THREADS": "1"},  # the children are the threads
-            stderr=None if os.environ.get("MMCHECK_DEBUG") else subprocess.DEVNULL,
+        self._process = (
+            _starter(os.getpid())
+            .submit(
+                subprocess.Popen,
+                [sys.executable, "-I", *(["-B"] if sys.dont_write_bytecode else []), "-c", _PROGRAM, told],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env={**_OWN, **os.environ, "POLARS_MAX_THREADS": "1"},  # the children are the threads
+                stderr=None if os.environ.get("MMCHECK_DEBUG") else subprocess.DEVNULL,
+            )
+            .result()
         )
         theirs.close()
 
@@ -134,9 +141,15 @@ class Child:
         return Died(f"was killed ({name}), perhaps for want of memory", crashed=False)
 
 
+@cache
+def _starter(process: int) -> ThreadPoolExecutor:
+    """The thread of this process that starts children: on Linux they die with the thread that started them."""
+    return ThreadPoolExecutor(1, "mmcheck-children")
+
+
 def _surroundings() -> Any:
     """What a child has from its parent at its start: credentials may come with it, and the folder of relative paths."""
-    return tuple(sys.path), os.getcwd(), frozenset(each for each in os.environ.items() if each[0] != _OF_POLARS)
+    return tuple(sys.path), os.getcwd(), frozenset(each for each in os.environ.items() if each[0] not in _PASSING)
 
 
 _IDLERS: dict[Any, list[Child]] = {}

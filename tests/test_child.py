@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,24 @@ def test_neither_folder_nor_environment_say_what_is_imported(tmp_path: Path, mon
     child = Child("serving:echo")
     assert child.ask("x")[0] == "x"
     child.close()
+
+
+def test_a_child_lives_on_when_the_thread_that_hired_it_has_ended() -> None:
+    with ThreadPoolExecutor(1) as threads:
+        child = threads.submit(hire, "serving:echo").result()
+    assert child.ask("after")[0] == "after"
+    child.close()
+
+
+def test_a_pool_that_has_answered_lets_its_children_go_unharmed(tmp_path: Path) -> None:
+    pool = Pool(1, Manner("header", Limits()), "serving:looks")
+    killed: list[Child] = []
+    [(answers, _)] = pool.look([Medium(str(tmp_path / "none.jpg"), "image")])
+    hand = pool._hands[0]
+    answers.add_done_callback(lambda _: killed.extend([hand._child] if hand._at_hand and hand._child else []))
+    assert answers.result()
+    pool.close()
+    assert not killed, "what is answered counted as at hand, for which the child is killed"
 
 
 def test_an_idle_child_is_hired_again() -> None:

@@ -152,21 +152,24 @@ class _Hand(threading.Thread):
     def _take(self) -> None:
         """Wait for the answer to what was given first."""
         media, answers = self._at_hand[0]
+        # What is answered is at hand no more when the answer is told: whoever waits for it may close the pool at once.
         try:
-            answers.set_result(self._received(media))
-            self._at_hand.popleft()
+            found = self._received(media)
         except Died as death:
             self._part(Child.close)
             # Which of them was it?
             found = [self._alone(each) for each in media] if len(media) > 1 else [self._alone(media[0], death)]
-            answers.set_result(found)
             _, *others = self._at_hand
             self._at_hand.clear()
+            answers.set_result(found)
             for task in others:
                 self._give(task)
         except Exception as error:
-            answers.set_exception(error)
             self._at_hand.popleft()
+            answers.set_exception(error)
+        else:
+            self._at_hand.popleft()
+            answers.set_result(found)
 
     def _alone(self, medium: Medium, death: Died | None = None) -> Looked:
         """What one medium tells. A first death may be for what others took: it is tried twice."""
