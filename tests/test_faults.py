@@ -26,7 +26,7 @@ import mmcheck
 from mmcheck import pile
 from mmcheck.cli import run
 from mmcheck.errors import OpenError
-from mmcheck.readers import source
+from mmcheck.readers import arrow, source
 from mmcheck.report import Report
 
 PROGRAM = [sys.executable, "-m", "mmcheck"]
@@ -178,6 +178,15 @@ def test_a_file_that_changes_while_it_is_read(two: Path, change: str) -> None:
     assert found(report) >= {("a.jsonl", 0), ("b.jsonl", 1)}
     words = ("changed while it was read", "does not exist", "cannot be read")
     assert any("a.jsonl" in note and re_any(note, *words) for note in report.notes), report.notes
+
+
+@pytest.mark.fault("a file that changes while it is read", "lost findings")
+def test_an_arrow_file_that_becomes_empty_before_it_is_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "a.arrow"
+    path.touch()
+    for reading in (lambda: list(arrow.read(path)), lambda: arrow.sizes(path), lambda: arrow.schema(path)):
+        with pytest.raises(OpenError, match="has become empty"):
+            reading()
 
 
 @pytest.mark.fault("a file that is cut off while its pages are mapped", "lost findings")

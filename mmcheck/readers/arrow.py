@@ -116,13 +116,16 @@ def _opened(path: Path, file: IO[bytes], claims: Expansion) -> Iterator[tuple[An
     if isinstance(path, RemotePath):
         yield pa.PythonFile(Counted(file, claims.add), mode="r"), None
         return
-    with _mapped(file.fileno()) as pages:
+    with _mapped(path, file.fileno()) as pages:
         yield pa.BufferReader(pa.py_buffer(pages)), pages
 
 
 @contextlib.contextmanager
-def _mapped(descriptor: int) -> Iterator[mmap.mmap]:
-    pages = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+def _mapped(path: Path, descriptor: int) -> Iterator[mmap.mmap]:
+    try:
+        pages = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+    except ValueError:  # it held something when its container was told
+        raise OpenError(f"{path} has become empty: check it again when nobody writes to it") from None
     try:
         yield pages
     finally:
