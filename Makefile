@@ -13,12 +13,17 @@ demo: $(READY)  ## check the bundled example datasets, good and bad
 test: $(READY)  ## the tests alone
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
-test-lowest:  ## the tests with the lowest versions that pyproject.toml allows, in an environment of their own
+# What the dependencies do: read, judge, apply rules, open media, convert, report. Of the extras it needs av alone.
+LOWEST := acceptance align columns convert_round_trips datasets dialect expression global_rules html json_parts limits \
+	locate probe probe_base64 profiles readers_columnar readers_csv readers_json readers_yaml rulefile stanzas
+TESTS ?= $(LOWEST:%=tests/test_%.py)
+WITH ?= -e '.[av]' hypothesis pytest pytest-xdist
+test-lowest:  ## with the lowest versions that pyproject.toml allows; all tests: make test-lowest TESTS=tests WITH='-e .[dev]'
 	@mkdir -p build
 	@test -x build/lowest/bin/python || "$(PYTHON)" -m venv build/lowest
 	@"$(PYTHON)" scripts/lowest.py > build/lowest.txt
-	@build/lowest/bin/python -m pip install --quiet --disable-pip-version-check -c build/lowest.txt -e '.[dev]'
-	@build/lowest/bin/python -m pytest -n auto --dist loadgroup
+	@build/lowest/bin/python -m pip install --quiet --disable-pip-version-check -c build/lowest.txt $(WITH)
+	@build/lowest/bin/python -m pytest -n auto --dist loadgroup $(TESTS)
 
 fuzz: $(READY)  ## hostile input for FUZZ_EXAMPLES examples a harness: readers, JSON, probe, rules files
 	@MMCHECK_FUZZ=$${FUZZ_EXAMPLES:-20000} $(BIN)/python -m pytest -n auto tests/fuzz

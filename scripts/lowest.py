@@ -1,4 +1,4 @@
-"""Prints constraints that hold every dependency to its lowest allowed version, for `make test-lowest`."""
+"""Prints constraints that hold what users install to its lowest allowed version, for `make test-lowest`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import tomllib
 from pathlib import Path
 
 _BOUND = re.compile(r"([\w.-]+)(?:\[[\w,]+\])?\s*>=\s*([\w.]+)")
+_TOOLS = ("bench", "dev")
 
 
 def constraints(pyproject: Path) -> list[str]:
-    """`name~=version.0`: the lowest minor version, with its bug fixes."""
+    """`name~=version.0`: the lowest minor version, with its bug fixes. Tools of development may be of any version."""
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"]
+    extras = {name: extra for name, extra in project["optional-dependencies"].items() if name not in _TOOLS}
     lowest: dict[str, str] = {}
     for requirement in [*project["dependencies"], *(each for extra in extras.values() for each in extra)]:
         found = _BOUND.match(requirement)
