@@ -119,6 +119,11 @@ class Account:
             raise Stop(rejected)
         self._quarantine.add(rejected)
 
+    def count_lost(self, counts: Mapping[str, int]) -> None:
+        """Add fields that the target had no place for."""
+        for name, count in counts.items():
+            self.summary.lost[name] = self.summary.lost.get(name, 0) + count
+
     def count_paths(self, counts: Mapping[str, int]) -> None:
         """Add what became of paths of media."""
         for name, count in counts.items():

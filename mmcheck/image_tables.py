@@ -17,7 +17,8 @@ from mmcheck.accounts import Account, Rejected
 from mmcheck.dataset import DataFile, Dataset
 from mmcheck.errors import RequestError
 from mmcheck.writers import container_of
-from mmcheck.writers.columnar import Parquet, pyarrow
+from mmcheck.writers.columnar import Parquet
+from mmcheck.writers.kinds import pyarrow
 from mmcheck.writers.safe import replacing
 from mmcheck.writers.text import JsonArray
 

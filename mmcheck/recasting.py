@@ -59,7 +59,7 @@ class Recaster:
     flat: bool = False
     place: Place | None = None
     before: Change | None = None
-    after: Change | None = None
+    after: tuple[Change, ...] = ()
 
     def __call__(self, batch: Batch) -> Recast:
         """The records of a batch as the target's, in order."""
@@ -105,7 +105,9 @@ class Recaster:
                     back=way.paths != "relative",
                     native=way.native,
                 )
-                made.records.append(self.after(whole) if self.after is not None else whole)
+                for change in self.after:
+                    whole = change(whole)
+                made.records.append(whole)
             except Inexpressible as error:
                 self._reject(made, batch, number, str(error))
         made.lost.update(lost)
@@ -113,7 +115,7 @@ class Recaster:
 
     def _quick(self) -> Quick | None:
         way = self.way
-        if self.before is not None or self.after is not None:
+        if self.before is not None or self.after:
             return None
         if (way.source, way.target) == ("llava", HUB) and way.residue and not way.native and not self.flat:
             return llava_to_hub(self.options, self.place)

@@ -14,7 +14,7 @@ from mmcheck.dataset import DataFile, Dataset
 from mmcheck.recasting import Way
 from mmcheck.relocating import Relocator, relocator
 from mmcheck.writers import container_of
-from mmcheck.writers.columnar import pyarrow
+from mmcheck.writers.kinds import pyarrow
 from mmcheck.writers.regrouping import Source, regroup
 from mmcheck.writers.safe import replacing
 

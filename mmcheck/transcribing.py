@@ -26,7 +26,7 @@ from mmcheck.readers.jsonl import no_gc
 from mmcheck.recasting import Change, Recaster, Way
 from mmcheck.relocating import Relocator, relocator
 from mmcheck.storing import SHARD, Embedder, Extractor, SaveToDisk, no_bytes
-from mmcheck.target_tables import hub_schema, shapes_kept, told, with_shapes
+from mmcheck.target_tables import Table, hub_schema, told
 from mmcheck.writers import Writer, open_writer
 from mmcheck.writers.shards import Shards
 from mmcheck.writers.text import JsonArray, JsonLines
@@ -61,7 +61,7 @@ class Transcriber:
         self._extract: Extractor | None = None
         self._cutter: Cutter | None = None
         self._crew: Crew | None = None
-        self._shapes: Any = None
+        self._table: Table | None = None
 
     def extract_to(self, folder: Path, prefix: str) -> None:
         """Write media that are bytes to files below `folder`."""
@@ -94,12 +94,14 @@ class Transcriber:
                         self._account.summary.written += made.count
                     else:
                         with _held(container):
-                            writer.write(made if self._shapes is None else with_shapes(made, self._shapes))
+                            writer.write(made if self._table is None else self._table.rows(made))
                         self._account.summary.written += len(made)
         if writer is None:
             writer = self._open(path, container, carried, kept, [], schema)
         with _held(container):
             writer.close()
+        if self._table is not None:
+            self._account.count_lost(self._table.lost)
         if way.residue and HUB in (way.source, way.target) and way.source != way.target:
             if way.target == HUB and (kept.header or kept.columns):
                 layouts.write(beside, kept)
@@ -172,21 +174,21 @@ class Transcriber:
 
     def _schema(self, files: list[DataFile], container: str, options: Options) -> Any:
         """The schema of a table; None where the container needs none. One look at all records finds it."""
+        self._table = None
         if container not in ("arrow", "parquet"):
             return None
         if self.way.target == HUB and self.way.residue:
             return hub_schema()
-        from mmcheck.writers.features import schema_of, with_features, with_meta
+        from mmcheck.writers.features import with_features
 
         def look() -> Iterator[list[dict[str, Any]]]:
             for file in files:
                 yield from self._recast(file, options, container, Silent(), dry=True)
 
-        schema = schema_of(look())
-        if self.way.residue and not all(shapes_kept(batch, schema) for batch in look()):
-            self._shapes = schema
-            schema = with_meta(schema)
-        return with_features(schema, told(schema))
+        self._table = table = Table(look())
+        if self.way.residue:
+            table.keep_shapes(look())
+        return with_features(table.schema, told(table.schema))
 
     def _made(self, file: DataFile, options: Options, container: str) -> Iterator[list[dict[str, Any]] | Written]:
         """The converted records of a file: as text where processes take part, else as they are."""
@@ -225,7 +227,7 @@ class Transcriber:
             if any(each.row is not None and each.line is not None for each in apart) and batch.lines is None:
                 # a document breaks off at its first fault of grammar
                 account.summary.faults.append(f"{file.file}: what follows record {apart[-1].row} could not be read")
-            for part in _parts(batch, recaster.after if isinstance(recaster.after, Embedder) else None):
+            for part in _parts(batch, next((each for each in recaster.after if isinstance(each, Embedder)), None)):
                 made = recaster(part)
                 place = recaster.place
                 counts = place.counts if isinstance(place, Relocator) else Counter[str]()
@@ -236,9 +238,7 @@ class Transcriber:
                     yield made.records
 
     def _settle(self, account: Account, apart: list[Rejected], lost: Counter[str], counts: Counter[str]) -> None:
-        summary = account.summary
-        for name, count in lost.items():
-            summary.lost[name] = summary.lost.get(name, 0) + count
+        account.count_lost(lost)
         account.count_paths(counts)
         for rejected in sorted(apart, key=lambda each: -1 if each.row is None else each.row):
             account.reject(rejected)
@@ -246,7 +246,7 @@ class Transcriber:
     def _recaster(self, file: DataFile, options: Options, container: str, *, dry: bool = False) -> Recaster:
         way = self.way
         before: Change | None = None
-        after: Change | None = None
+        after: list[Change] = []
         place = None
         if way.paths != "keep" and way.media != "embed" and not BY_ID & {way.source, way.target}:
             place = relocator(file.path, self._root, self._home, self._media_root)
@@ -257,13 +257,15 @@ class Transcriber:
         cutter = self._cutter.of(file.path, self._root) if self._cutter is not None and not dry else None
         if way.target == "multimeditron":
             if way.media == "embed":
-                after = Embedder(self._root, file.path, dry=dry, media_root=self._media_root)
+                after.append(Embedder(self._root, file.path, dry=dry, media_root=self._media_root))
             elif container in ("json", "jsonl"):
-                after = no_bytes
+                after.append(no_bytes)
         flat = container == "parquet" and way.target == HUB
         if cutter is not None and way.target == HUB:
-            after = is_cut
-        return Recaster(way, file.file, options, flat, cutter or place, before, after)
+            after.append(is_cut)
+        if self._table is not None and not self._table.fits_all:
+            after.append(self._table.fit)
+        return Recaster(way, file.file, options, flat, cutter or place, before, tuple(after))
 
 
 def _cut(file: DataFile) -> Iterator[readers.Part]:

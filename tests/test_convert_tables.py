@@ -65,17 +65,58 @@ def test_llava_in_a_table_keeps_its_records(tmp_path: Path) -> None:
     convert_dataset(jsonl(tmp_path / "a.jsonl", records), tmp_path / "t.parquet", to="llava", format="llava")
     convert_dataset(tmp_path / "t.parquet", tmp_path / "b.jsonl", to="llava", format="llava")
     assert [json.dumps(each) for each in lines(tmp_path / "b.jsonl")] == [json.dumps(each) for each in records]
-    # columns hold values of one type: where they cannot, that is told
-    source = jsonl(tmp_path / "c.jsonl", [{**records[0], "id": 1}, records[1]])
-    with pytest.raises(RequestError, match="several types"):
-        convert_dataset(source, tmp_path / "u.parquet", to="llava", format="llava")
-    assert not (tmp_path / "u.parquet").exists()
 
 
-def test_an_object_without_a_field_is_told_of(tmp_path: Path) -> None:
-    source = jsonl(tmp_path / "a.jsonl", [{"text": "t", "modalities": [], "o": {}}])
-    with pytest.raises(RequestError, match="Parquet has no place"):
-        convert_dataset(source, tmp_path / "t.parquet", to="multimeditron")
+TURNS = [{"from": "human", "value": "q"}]
+OF_SEVERAL_TYPES = [
+    {"id": 1, "image": "a.jpg", "conversations": TURNS, "score": 2**60},
+    {"id": "2", "image": ["a.jpg", "b.jpg"], "conversations": TURNS, "score": 0.5},
+    {"id": None, "image": "", "conversations": TURNS, "o": {}, "p": [{"q": {}}]},
+    {"id": 2.0, "image": None, "conversations": [*TURNS, {"from": "gpt", "value": "a", "n": 1}]},
+]
+MISFITS: list[tuple[dict[str, Any], str]] = [
+    ({"id": "5", "conversations": [{"from": "human", "value": 5}]}, "/conversations/*/value: text in the records "),
+    ({"id": ["5"], "conversations": TURNS}, "/id: text in the records before, lists in this one"),
+    ({"id": "6", "conversations": "q"}, "/conversations: lists in the records before, text in this one"),
+    ({"id": "7", "conversations": TURNS, "score": "high"}, "/score: numbers in the records before, text in this one"),
+    ({"id": "8", "conversations": TURNS, "score": 2**64}, "numbers beyond 64 bits"),
+    ({"id": "9", "conversations": TURNS, "o": [1]}, "/o: "),
+]
+
+
+def test_fields_of_several_types_come_back_from_a_table(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "a.jsonl", OF_SEVERAL_TYPES)
+    convert_dataset(source, tmp_path / "t.parquet", to="llava", format="llava")
+    columns = pq.read_table(tmp_path / "t.parquet")
+    assert columns["id"].to_pylist() == ["1", "2", None, "2.0"] and columns["score"].type == pa.float64()
+    assert columns["image"].to_pylist() == [["a.jpg"], ["a.jpg", "b.jpg"], [""], None]
+    convert_dataset(tmp_path / "t.parquet", tmp_path / "b.jsonl", to="llava", format="llava")
+    assert [json.dumps(each) for each in lines(tmp_path / "b.jsonl")] == [json.dumps(each) for each in OF_SEVERAL_TYPES]
+    summary = convert_dataset(source, tmp_path / "u.parquet", to="llava", format="llava", residue=False)
+    assert {key: count for key, count in summary.lost.items() if key.startswith("type")} == {
+        "type of id": 2, "type of image": 2, "type of score": 1,
+    }  # fmt: skip
+
+
+def test_each_split_has_columns_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "a.png").write_bytes(PICTURE)
+    jsonl(tmp_path / "s" / "train.jsonl", RECORDS)
+    jsonl(tmp_path / "s" / "val.jsonl", [{"text": "t", "modalities": [], "k2": 1}])
+    convert_dataset(tmp_path / "s", tmp_path / "d", to="multimeditron", media="embed")
+    convert_dataset(tmp_path / "d" / "val", tmp_path / "b.jsonl", to="multimeditron")
+    assert lines(tmp_path / "b.jsonl") == [{"text": "t", "modalities": [], "k2": 1}]
+
+
+def test_a_record_that_no_column_can_hold_is_rejected(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "a.jsonl", [*OF_SEVERAL_TYPES, *(record for record, _ in MISFITS), OF_SEVERAL_TYPES[1]])
+    summary = convert_dataset(source, tmp_path / "t.parquet", to="llava", format="llava")
+    assert "a.jsonl, record 4: " in (summary.stopped or "") and list(tmp_path.iterdir()) == [source]
+    summary = convert_dataset(source, tmp_path / "t.parquet", to="llava", format="llava", on_error="quarantine")
+    rejected = lines(tmp_path / "t.parquet.rejected.jsonl")
+    assert (summary.written, summary.rejected) == (5, 6) == (pq.read_metadata(tmp_path / "t.parquet").num_rows, 6)
+    for told, (record, reason) in zip(rejected, MISFITS, strict=True):
+        assert told["record"] == record and reason in told["reason"]
 
 
 @pytest.mark.parametrize("to", ["data-juicer", "llava", "multimeditron", "mmc4"])
@@ -257,12 +298,3 @@ def test_what_a_file_has_beside_its_records_is_told_where_it_is_lost(tmp_path: P
     summary = convert_dataset(tmp_path / "w", tmp_path / "w.jsonl", to="data-juicer", format="wavcaps")
     counts = [each["__dj__meta__"]["num_captions_per_audio"] for each in lines(tmp_path / "w.jsonl")]
     assert counts == [1, 2] and summary.lost == {"num_captions_per_audio of b.json": 1}
-
-
-def test_a_table_that_cannot_hold_the_records_is_named_by_its_kind(tmp_path: Path) -> None:
-    turns = [{"from": "human", "value": "q"}]
-    source = jsonl(
-        tmp_path / "s.jsonl", [{"image": "a", "conversations": turns}, {"image": ["a"], "conversations": turns}]
-    )
-    with pytest.raises(RequestError, match="a file of parquet cannot hold the records: the column 'image'"):
-        convert_dataset(source, tmp_path / "t.parquet", to="llava", format="llava")

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from mmcheck.writers.kinds import cell, pyarrow
+
 ROW_GROUP = 32 << 20
 """How many bytes a row group has at most, unless one record is larger."""
-
-
-def pyarrow(module: str = "") -> Any:
-    """Import pyarrow or one of its modules, when it is needed: it takes 0.2 s."""
-    return import_module("pyarrow" + module)
 
 
 class Parquet:
@@ -106,12 +102,19 @@ def table(records: Sequence[Mapping[str, Any]], schema: Any = None) -> Any:
     arrays = []
     for name in names:
         cells = [record.get(name) for record in records]
-        kind = None if schema is None else schema.field(name).type
         try:
-            arrays.append(pa.array(cells, kind))
+            arrays.append(pa.array(cells) if schema is None else _array(cells, schema.field(name).type))
         except (pa.ArrowException, TypeError, OverflowError) as error:
             raise ValueError(f"the column {name!r} would hold values of several types: {error}") from None
     return pa.Table.from_arrays(arrays, names) if schema is None else pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(cells: list[Any], kind: Any) -> Any:
+    pa = pyarrow()
+    try:
+        return pa.array(cells, kind)
+    except pa.ArrowException:  # an object without a field, a large whole number among others
+        return pa.array([cell(each, kind) for each in cells], kind)
 
 
 def save_to_disk_files(folder: Path, shards: Sequence[str], features: Mapping[str, Any], split: str | None) -> None:

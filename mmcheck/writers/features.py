@@ -6,19 +6,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mmcheck.readers.columnar import records as read
-from mmcheck.writers.columnar import pyarrow, table
+from mmcheck.writers.columnar import table
+from mmcheck.writers.kinds import pyarrow, solid, widened
 
 
-def schema_of(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Any:
-    """One schema for all records. Raises ValueError where a column would hold values of several types."""
+def columns_of(batches: Iterable[Sequence[Mapping[str, Any]]], wide: Mapping[str, str]) -> tuple[Any, dict[str, Any]]:
+    """One schema for all records, as far as they fit, and those of its columns that simply hold not every value.
+
+    `wide` says of columns by name how they become wider (`joined`).
+    """
     pa = pyarrow()
-    schema = pa.schema([])
+    columns: dict[str, Any] = {}
+    odd: set[str] = set()
     for records in batches:
-        try:
-            schema = pa.unify_schemas([schema, table(records).schema], promote_options="permissive")
-        except pa.ArrowException as error:
-            raise ValueError(str(error).splitlines()[0]) from None
-    return schema
+        for name in dict.fromkeys(name for record in records for name in record):
+            cells = [record.get(name) for record in records]
+            columns[name], plain = widened(columns.get(name, pa.null()), cells, wide.get(name, ""))
+            if not plain:
+                odd.add(name)
+    kinds = {name: solid(kind) for name, kind in columns.items()}
+    return pa.schema(list(kinds.items())), {name: kinds[name] for name in odd}
 
 
 def rows(records: Sequence[Mapping[str, Any]], schema: Any) -> list[dict[str, Any]]:

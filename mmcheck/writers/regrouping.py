@@ -15,7 +15,8 @@ from mmcheck.readers import parquet
 from mmcheck.readers.columnar import damage
 from mmcheck.readers.source import StreamError
 from mmcheck.storage import known, learn
-from mmcheck.writers.columnar import Parquet, pyarrow
+from mmcheck.writers.columnar import Parquet
+from mmcheck.writers.kinds import pyarrow
 from mmcheck.writers.shards import Shards
 
 _SERVE = "mmcheck.writers.regrouping:serve"
