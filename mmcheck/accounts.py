@@ -21,6 +21,7 @@ class Summary:
 
     `lost` counts fields that the target had no place for; `faults` are those of whole files. `paths` counts paths of
     media that were moved (rewritten for the target's folder), missing or outside; `clips` those copied or encoded.
+    `passed_over` says of files of the source that were not converted why.
     """
 
     source: str
@@ -33,6 +34,7 @@ class Summary:
     paths: dict[str, int] = field(default_factory=dict)
     clips: dict[str, int] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
+    passed_over: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     quarantine: str | None = None
     stopped: str | None = None

@@ -90,7 +90,7 @@ def convert_dataset(
                 repartition.repartition(dataset, target, account, stack, way, root)
             else:
                 run = Transcriber(way, account, stack, dataset.root, _home(target), jobs=jobs, media_root=root)
-                _transcribe(dataset, target, run, account, stack, cut_videos)
+                _transcribe(dataset, target, wanted, run, account, stack, cut_videos)
             if quarantine is not None:
                 quarantine.close(summary)
             refuse_changed(before)
@@ -166,7 +166,13 @@ def _unsound(source: str | Path, format: str, media_root: str | Path | None) -> 
 
 
 def _transcribe(
-    dataset: Dataset, target: Path, run: Transcriber, account: Account, stack: ExitStack, cut_videos: bool
+    dataset: Dataset,
+    target: Path,
+    wanted: formats.Format,
+    run: Transcriber,
+    account: Account,
+    stack: ExitStack,
+    cut_videos: bool,
 ) -> None:
     way = run.way
     files = [file for file in dataset.files if file.role == "samples"]
@@ -177,6 +183,7 @@ def _transcribe(
         roles = ", ".join(sorted({file.role for file in dataset.files}))
         words = f"{dataset.path} holds no records that could be converted, only {roles}"
         raise RequestError(f"{words}: name the file of the records")
+    account.summary.passed_over = dataset.beside(files)
     container = layouts.container_for(target, way.target)
     if container is not None:
         if way.media == "extract" or cut_videos:
@@ -202,8 +209,9 @@ def _transcribe(
             name_splits(partial, list(splits))
         account.summary.files += list(splits)
         return
-    for name, parts in _names(files, way.target).items():
-        account.summary.files += run.file(partial / name, parts, _kind(name), layouts.beside(partial / name))
+    for name, parts in _names(files, wanted).items():
+        beside = layouts.beside(partial / name)
+        account.summary.files += run.file(partial / name, parts, _kind(name), beside, optional=True)
 
 
 def _splits(files: list[DataFile]) -> dict[str, list[DataFile]]:
@@ -220,11 +228,18 @@ def _kind(name: str) -> str:
     return kind
 
 
-def _names(files: list[DataFile], to: str) -> dict[str, list[DataFile]]:
-    """Which files of the source become which file of a folder: those of one name, with the suffix of the target."""
-    suffix = {kind: ending for ending, kind in SUFFIXES.items() if ending != ".ndjson"}[layouts.CONTAINERS[to][0]]
+def _names(files: list[DataFile], wanted: formats.Format) -> dict[str, list[DataFile]]:
+    """Which files of the source become which file of a folder: those of one name, with the suffix of the target; where
+    the loaders of the target open files by their names, those of one split."""
+    role = wanted.roles["samples"]
+    suffix = {kind: ending for ending, kind in SUFFIXES.items() if ending != ".ndjson"}
+    ending = suffix[layouts.CONTAINERS[wanted.name][0]]
     named: dict[str, list[DataFile]] = {}
     for file in files:
-        stem = file.file.replace("/", "-").removesuffix(".gz").removesuffix(".zst")
-        named.setdefault(stem.removesuffix(Path(stem).suffix) + suffix, []).append(file)
+        stem = file.file.replace("../", "").replace("/", "-").removesuffix(".gz").removesuffix(".zst")
+        name = stem.removesuffix(Path(stem).suffix) + ending
+        if role.fixed:
+            split = file.split or "train"
+            name = next((each for each in role.files if split.startswith(each.removesuffix(ending))), name)
+        named.setdefault(name, []).append(file)
     return named

@@ -45,6 +45,12 @@ class Dataset:
     faults: tuple[tuple[str, Fault], ...] = ()
     ignored: Mapping[str, str] = field(default_factory=dict)
 
+    def beside(self, files: Sequence[DataFile]) -> dict[str, str]:
+        """Why the others are not among `files`, which hold the records: they hold none, or were passed over."""
+        taken = {file.file for file in files}
+        others = {file.file: f"it holds {file.role or 'names of files'}, no records" for file in self.files}
+        return {file: why for file, why in {**self.ignored, **others}.items() if file not in taken}
+
 
 def open_dataset(
     path: str | Path | Sequence[str | Path],

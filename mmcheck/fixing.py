@@ -32,7 +32,7 @@ class Fixed:
     """What was repaired: by rule, records changed; `left` is the report on the copy, None for a dry run.
 
     `doubled` counts records that stay as they are since a key stands twice in them; `paths` those of media by what
-    became of them.
+    became of them. `passed_over` says of files that are not in the copy why.
     """
 
     records: int = 0
@@ -41,6 +41,7 @@ class Fixed:
     unsafe: dict[str, int] = field(default_factory=dict)
     doubled: int = 0
     paths: dict[str, int] = field(default_factory=dict)
+    passed_over: dict[str, str] = field(default_factory=dict)
     diffs: list[str] = field(default_factory=list)
     left: Report | None = None
 
@@ -103,6 +104,7 @@ def fix(
         if target is not None:
             target.close()
             result.paths = dict(target.paths)
+            result.passed_over = dataset.beside(record_files(dataset))
         refuse_changed(before)
     if output is not None:
         result.left = check(output, **{**request, "format": f"{report.format}@{report.version}"})

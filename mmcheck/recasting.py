@@ -81,7 +81,7 @@ class Recaster:
         if way.source == "mimic-it" and batch.keys is not None:
             pairs = zip(batch.keys, values, strict=True)
             values = [{"": key, **each} if isinstance(each, dict) else each for key, each in pairs]
-        if batch.raws is None and way.source != HUB:
+        if batch.raws is None:
             values = [without_shape(each) if isinstance(each, dict) else each for each in values]
         lost: dict[str, int] = {}
         for number, record in enumerate(values):

@@ -20,7 +20,8 @@ from mmcheck.writers.safe import clear, refuse, replacing
 
 @dataclass(slots=True)
 class Parted:
-    """What became of the records: read = clean + rejected. `whole` are findings that name no single record."""
+    """What became of the records: read = clean + rejected. `whole` are findings that name no single record;
+    `passed_over` says of files that are on neither side why."""
 
     read: int = 0
     clean: int = 0
@@ -28,6 +29,7 @@ class Parted:
     unreadable: int = 0
     findings: str = ""
     paths: dict[str, int] = field(default_factory=dict)
+    passed_over: dict[str, str] = field(default_factory=dict)
     whole: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -103,6 +105,7 @@ def split(
         unsound.close()
         notes.close()
         refuse_changed(before)
+    parted.passed_over = dataset.beside(record_files(dataset))
     parted.paths = dict(sound.paths + unsound.paths)
     parted.clean = sum(sound.counts.values())
     parted.rejected = sum(unsound.counts.values()) + parted.unreadable

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mmcheck.convert import Inexpressible
-from mmcheck.convert.shape import same, with_shape
+from mmcheck.convert.shape import bare, same, with_shape
 
 #: Fields that formats let be of several types. Numbers become text beside text, a medium a list of one beside lists.
 WIDE = {"id": "text", "image": "list", "video": "list"}
@@ -24,7 +24,7 @@ class Table:
     def __init__(self, batches: Iterable[list[Record]]) -> None:
         from mmcheck.writers.features import columns_of
 
-        self.schema, self._odd = columns_of(batches, WIDE)
+        self.schema, self._odd = columns_of((list(map(bare, batch)) for batch in batches), WIDE)
         self._bare: Any = None
         self._fine: set[tuple[str, type]] = set()
         self.lost = Counter[str]()
@@ -38,6 +38,7 @@ class Table:
         """The record. Raises Inexpressible where a column cannot hold what it has."""
         from mmcheck.writers.kinds import Misfit, refuse
 
+        record, whole = bare(record), record
         for name, kind in self._odd.items():
             value = record.get(name)
             sort = (name, type(value))
@@ -49,7 +50,7 @@ class Table:
                 raise Inexpressible(f"a column holds values of one type, and {error}") from None
             if isinstance(value, str | float):
                 self._fine.add(sort)
-        return record
+        return whole
 
     def keep_shapes(self, batches: Iterable[list[Record]]) -> None:
         """Have a place for what columns do not say of the records, if there is anything."""
@@ -64,7 +65,8 @@ class Table:
         if self._bare is not None:
             records = list(map(with_shape, records, self._given_back(records)))
             return self._cells(records)
-        cells = self._cells(records)
+        self.lost.update("meta.mmcheck" for each in records if bare(each) is not each)
+        cells = self._cells(list(map(bare, records)))
         for name in self._odd:
             pairs = zip(records, cells, strict=True)
             self.lost.update(f"type of {name}" for one, other in pairs if not same(one.get(name), other.get(name)))
@@ -73,7 +75,7 @@ class Table:
     def _given_back(self, records: list[Record]) -> list[Record]:
         from mmcheck.writers.features import rows
 
-        return rows(self._cells(records), self._bare or self.schema)
+        return rows(self._cells(list(map(bare, records))), self._bare or self.schema)
 
     def _cells(self, records: list[Record]) -> list[Record]:
         from mmcheck.writers.kinds import cell

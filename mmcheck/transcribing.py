@@ -16,6 +16,7 @@ from mmcheck.accounts import Account, Rejected, Silent
 from mmcheck.clipping import Cutter
 from mmcheck.convert import BY_ID, HUB, Options
 from mmcheck.convert import layout as layouts
+from mmcheck.convert.mimic_it import with_key
 from mmcheck.convert.residue import residue_of
 from mmcheck.crew import Crew
 from mmcheck.dataset import DataFile
@@ -71,8 +72,13 @@ class Transcriber:
         """Cut the clips that records speak of out of their videos, to files below `folder`."""
         self._cutter = Cutter(folder, prefix, self._account.summary.clips, self._media_root)
 
-    def file(self, path: Path, files: list[DataFile], container: str, beside: Path) -> list[str]:
-        """Transcribe some files into one at `path`, and its residue to `beside`; the names of the files written."""
+    def file(
+        self, path: Path, files: list[DataFile], container: str, beside: Path, *, optional: bool = False
+    ) -> list[str]:
+        """Transcribe some files into one at `path`, and its residue to `beside`; the names of the files written.
+
+        Where no record can be written, an `optional` file is not written either.
+        """
         writer = None
         carried = layouts.read(layouts.beside(files[0].path))
         self.way = way = replace(self.way, native=self._native(files[0], carried))
@@ -96,6 +102,8 @@ class Transcriber:
                         with _held(container):
                             writer.write(made if self._table is None else self._table.rows(made))
                         self._account.summary.written += len(made)
+        if writer is None and optional:
+            return []
         if writer is None:
             writer = self._open(path, container, carried, kept, [], schema)
         with _held(container):
@@ -177,7 +185,7 @@ class Transcriber:
         self._table = None
         if container not in ("arrow", "parquet"):
             return None
-        if self.way.target == HUB and self.way.residue:
+        if self.way.target == HUB != self.way.source and self.way.residue:
             return hub_schema()
         from mmcheck.writers.features import with_features
 
@@ -255,6 +263,8 @@ class Transcriber:
             if place is not None:
                 place.placed = self._extract.names
         cutter = self._cutter.of(file.path, self._root) if self._cutter is not None and not dry else None
+        if way.target == "mimic-it":
+            after.append(with_key)
         if way.target == "multimeditron":
             if way.media == "embed":
                 after.append(Embedder(self._root, file.path, dry=dry, media_root=self._media_root))

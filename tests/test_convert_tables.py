@@ -98,6 +98,21 @@ def test_fields_of_several_types_come_back_from_a_table(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_records_of_the_hub_come_back_from_a_table_with_what_they_carry(tmp_path: Path) -> None:
+    made = convert_dataset(jsonl(tmp_path / "a.jsonl", OF_SEVERAL_TYPES), tmp_path / "h.jsonl", to="data-juicer")
+    assert made.written == 4
+    records = [*lines(tmp_path / "h.jsonl"), *NATIVE, {"text": "", "meta": {}}, {"meta": {"src": "s"}, "text": "t"}]
+    records.remove(NATIVE[3])  # its meta is no object
+    source = jsonl(tmp_path / "s.jsonl", records)
+    for number, (there, residue) in enumerate(((tmp_path / "t.parquet", True), (tmp_path / "u.parquet", False))):
+        summary = convert_dataset(source, there, to="data-juicer", format="data-juicer", residue=residue)
+        convert_dataset(there, tmp_path / f"{number}.jsonl", to="data-juicer", format="data-juicer")
+    assert [json.dumps(each) for each in lines(tmp_path / "0.jsonl")] == [json.dumps(each) for each in records]
+    assert summary.lost["meta.mmcheck"] == 4
+    convert_dataset(tmp_path / "t.parquet", tmp_path / "b.jsonl", to="llava", on_error="quarantine")
+    assert [json.dumps(each) for each in lines(tmp_path / "b.jsonl")][:4] == list(map(json.dumps, OF_SEVERAL_TYPES))
+
+
 def test_each_split_has_columns_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "a.png").write_bytes(PICTURE)

@@ -306,3 +306,33 @@ def test_differences_are_told_by_class(tmp_path: Path) -> None:
     assert diff(one, one).exit_code == 0
     fewer = diff(one, write(tmp_path / "few.json", LLAVA[1:2]))
     assert (fewer.same, fewer.only_first, fewer.only_second) == (1, 1, 0)
+
+
+def test_files_of_a_folder_are_those_that_loaders_open(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    text = [{"text": "[[human]]: q\n[[gpt]]: a", "images": []}]
+    for name in ("train-1", "more", "val", "test"):
+        write(tmp_path / "s" / f"{name}.jsonl", text if name != "test" else [{**text[0], "audios": ["a.wav"]}])
+    write(tmp_path / "s" / "other.json", {"a": 1})
+    summary = convert_dataset(tmp_path / "s", tmp_path / "d", to="aria", format="data-juicer", on_error="quarantine")
+    assert summary.passed_over == {"other.json": "it does not look like data-juicer"}
+    assert {each.name: len(lines(each)) for each in (tmp_path / "d").glob("*.jsonl")} == {
+        "train.jsonl": 2, "val.jsonl": 1,
+    }  # fmt: skip
+
+
+def test_a_file_above_the_one_that_names_it_is_no_hidden_file(tmp_path: Path) -> None:
+    source = GOOD / "mimic-it" / "good" / "yaml-in-a-folder" / "configs" / "data.yaml"
+    summary = convert_dataset(source, tmp_path / "d", to="data-juicer")
+    assert summary.written and "LA_instructions.jsonl" in {each.name for each in (tmp_path / "d").iterdir()}
+
+
+@pytest.mark.parametrize("to", ["mimic-it", "data-juicer"])
+def test_a_record_without_its_key_is_rejected(to: str, tmp_path: Path) -> None:
+    source = GOOD / "mimic-it" / "bad" / "data-is-a-list" / "LA_instructions.json"
+    there = tmp_path / "there.json"
+    summary = convert_dataset(source, there, to=to, format="mimic-it")
+    if to != "mimic-it":
+        assert summary.written
+        summary = convert_dataset(there, tmp_path / "back.json", to="mimic-it")
+    assert "this record has none" in (summary.stopped or "")

@@ -183,6 +183,12 @@ def convert(
     return summary.exit_code
 
 
+def tell_passed_over(files: Mapping[str, str]) -> None:
+    """Which files of the source have no part in what was written, and why."""
+    for file, why in files.items():
+        say(f"{file} was passed over: {why}")
+
+
 def tell_paths(paths: Mapping[str, int]) -> None:
     """What became of paths of media."""
     for name, words in PATHS.items():
@@ -210,6 +216,7 @@ def tell(summary: Summary, target: Path, *, quiet: bool) -> None:
         say(f"left out, since {summary.target} has no place for it: {left}")
     for fault in summary.faults[:10]:
         say(fault)
+    tell_passed_over(summary.passed_over)
     tell_paths(summary.paths)
     if summary.clips:
         told = {"copied": "copied as they are", "encoded": "encoded anew (no key frame where they start)"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmcheck.cli import options as o
-from mmcheck.cli.convert import tell_paths
+from mmcheck.cli.convert import tell_passed_over, tell_paths
 from mmcheck.cli.say import say
 from mmcheck.cli.split import request_options
 from mmcheck.errors import RequestError
@@ -62,6 +62,7 @@ def fix(
         say(f"{fixed.doubled:,} were left as they are: a key stands twice in the record")
     if fixed.left is None:
         return 1 if fixed.changed else 0
+    tell_passed_over(fixed.passed_over)
     tell_paths(fixed.paths)
     left = fixed.left.totals
     say(f"left in {output}: {left.errors:,} errors, {left.warnings:,} warnings: {fixed.left.verdict.upper()}")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from mmcheck.cli import options as o
-from mmcheck.cli.convert import tell_paths
+from mmcheck.cli.convert import tell_passed_over, tell_paths
 from mmcheck.cli.say import say
 from mmcheck.storage import given
 
@@ -77,5 +77,6 @@ def split(
         say(f"{parted.unreadable:,} of the rejected cannot be read, and are only in {parted.findings}")
     for finding in parted.whole[:10]:
         say(f"{finding['rule']} is about no single record: {finding['message']}")
+    tell_passed_over(parted.passed_over)
     tell_paths(parted.paths)
     return parted.exit_code

@@ -10,6 +10,8 @@ from mmcheck.convert.template import literal
 KEY: Final = ""
 """Where a record of a map carries its key."""
 
+_NO_KEY: Final = "mimic-it keys its records by their ids, this record has none"
+
 
 def to_document(record: dict[str, Any], options: Options) -> Document:
     """The instruction under its images, and the answer."""
@@ -47,9 +49,16 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
     if [who for who, _ in turns] != ["user", "assistant"]:
         raise Inexpressible("mimic-it has one instruction and one answer a record")
     if document.id is ABSENT or document.id is None:
-        raise Inexpressible("mimic-it keys its records by their ids, this record has none")
+        raise Inexpressible(_NO_KEY)
     for kind, found in document.media.items():
         if found and kind != "image":
             raise Inexpressible(f"mimic-it has no place for {kind}s")
     record: dict[str, Any] = {KEY: str(document.id), "instruction": turns[0][1], "answer": turns[1][1]}
     return record | {"image_ids": list(document.media.get("image", ())), "rel_ins_ids": []}
+
+
+def with_key(record: dict[str, Any]) -> dict[str, Any]:
+    """The record. Raises Inexpressible where it has no key, as in a file whose `data` is a list."""
+    if KEY not in record:
+        raise Inexpressible(_NO_KEY)
+    return record

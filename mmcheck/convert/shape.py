@@ -51,12 +51,11 @@ def shaped(found: Any, cell: Any) -> Any:
 
 def with_shape(record: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     """The record with its shape in `meta.mmcheck`, where `row`, which a table gives back of it, is another."""
-    found = shape(record, row)
+    found = shape(record, {**row, "meta": _own(row["meta"])} if "meta" in row else row)
     if found == KEPT:
         return record
-    meta = record.get("meta")
     text = msgspec.json.encode({"shape": found}).decode()
-    return {**record, "meta": {**(meta if isinstance(meta, dict) else {}), "mmcheck": text}}
+    return {**record, "meta": {**(_own(record.get("meta")) or {}), "mmcheck": text}}
 
 
 def without_shape(row: dict[str, Any]) -> dict[str, Any]:
@@ -68,8 +67,8 @@ def without_shape(row: dict[str, Any]) -> dict[str, Any]:
         found = msgspec.json.decode(text)["shape"]
     except (msgspec.DecodeError, TypeError, KeyError):
         return row
-    meta = {key: value for key, value in meta.items() if key != "mmcheck"}
-    if not meta and isinstance(found, dict) and "meta" not in found:
+    meta = _own(meta)
+    if meta is None and isinstance(found, dict) and "meta" not in found:
         row = {key: value for key, value in row.items() if key != "meta"}
     else:
         row = {**row, "meta": meta}
@@ -78,3 +77,19 @@ def without_shape(row: dict[str, Any]) -> dict[str, Any]:
     except (TypeError, ValueError):  # a shape that mmcheck did not write
         return row
     return value if isinstance(value, dict) else row
+
+
+def _own(meta: Any) -> Any:
+    """What a record's `meta` has beside what mmcheck keeps there; None where that is nothing."""
+    if not isinstance(meta, dict):
+        return meta
+    own = {key: value for key, value in meta.items() if key != "mmcheck"}
+    return own if any(value is not None for value in own.values()) else None
+
+
+def bare(record: dict[str, Any]) -> dict[str, Any]:
+    """The record without what a conversion put into `meta.mmcheck`: a table has its shape there."""
+    meta = record.get("meta")
+    if not isinstance(meta, dict) or "mmcheck" not in meta:
+        return record
+    return {**record, "meta": {key: value for key, value in meta.items() if key != "mmcheck"}}
