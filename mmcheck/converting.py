@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mmcheck import format as formats
 from mmcheck import image_tables, readers, repartition
@@ -40,7 +42,7 @@ def convert_dataset(
     paths: str = "auto",
     media_root: str | Path | None = None,
     cut_videos: bool = False,
-    check: bool = False,
+    check: bool | Mapping[str, Any] = False,
     shard_size: int | None = None,
     jobs: int = 1,
     options: Options | None = None,
@@ -53,8 +55,9 @@ def convert_dataset(
     `cut_videos` cuts the clips of InternVid to files. Paths of media that stay where they are become relative to the
     target's folder, except that a record that comes back to its own format has its own; `paths` may also be `keep`
     (never) or `relative` (always). Media are looked for below `media_root` if it is given. With `check`, a source in
-    which a check finds an error is refused. `shard_size` is in bytes: of each file of a target that is a folder.
-    `jobs` processes take part where a file is large; the output is the same for any number.
+    which a check finds an error is refused; a mapping is what that check is asked for (rules, params, …).
+    `shard_size` is in bytes: of each file of a target that is a folder. `jobs` processes take part where a file is
+    large; the output is the same for any number.
 
     Raises RequestError for a wrong request, OpenError for what cannot be read or written, or changes meanwhile.
     """
@@ -75,8 +78,10 @@ def convert_dataset(
     clear(target)
     refuse(target, [file.path for file in dataset.files], overwrite=overwrite)
     summary = Summary(dataset.format.name, f"{wanted.name}@{wanted.version}")
-    if check:
-        summary.stopped = _unsound(source, f"{dataset.format.name}@{dataset.format.version}", media_root)
+    if check is not False:
+        asked = {} if check is True else dict(check)
+        asked |= {"format": f"{dataset.format.name}@{dataset.format.version}"}
+        summary.stopped = _unsound(source, asked | ({"media_root": media_root} if media_root else {}))
         if summary.stopped:
             return summary
     root = Path(media_root) if media_root is not None else None
@@ -153,11 +158,11 @@ def _refuse_senseless(way: Way, target: Path, cut_videos: bool) -> None:
         raise RequestError(f"{way.target} is read from one file by its name: leave out --shard-size")
 
 
-def _unsound(source: str | Path, format: str, media_root: str | Path | None) -> str | None:
+def _unsound(source: str | Path, asked: dict[str, Any]) -> str | None:
     """Why a source is refused; None for a sound one."""
     from mmcheck.checking import check as judge  # what checks takes 0.3 s to import
 
-    report = judge(source, format=format, media_root=media_root)
+    report = judge(source, **asked)
     if report.exit_code("error") == 0:
         return None
     first = next((each for each in report.findings if each.severity.value == "error"), None)

@@ -53,6 +53,7 @@ def diff(
     second: str | Path,
     *,
     format: str | None = None,
+    format_path: Sequence[str | Path] = (),
     ignore: Sequence[str] = (),
     normalize: Sequence[str] = (),
     media: bool = True,
@@ -61,8 +62,9 @@ def diff(
 
     `ignore` names fields of the record that are not compared, `normalize` classes that count as same (ids,
     whitespace, key-order, missing-keys, turn-keys, media-paths, numbers). `media` compares files by their content.
+    `format_path` are folders of formats of the user's own.
     """
-    one, other = (open_dataset(path, format=format) for path in (first, second))
+    one, other = (open_dataset(path, format=format, format_path=format_path) for path in (first, second))
     if one.format.name != other.format.name:
         raise RequestError(
             f"{first} is {one.format.name}, {second} is {other.format.name}: convert one of them, or name --format"

@@ -68,9 +68,10 @@ def fix(
     `unsafe` also runs repairs that change what a model learns. `request` is what `check` takes; `select` says whose
     repairs run. The source is never modified. Raises RequestError and OpenError as `check` does.
     """
-    before = stamps(open_dataset(path, format=request.get("format")).files)
+    known = {name: request[name] for name in ("format_path", "splits") if name in request}
+    before = stamps(open_dataset(path, format=request.get("format"), **known).files)
     report = check(path, **request, max_findings=None)
-    dataset = open_dataset(path, format=f"{report.format}@{report.version}")
+    dataset = open_dataset(path, format=f"{report.format}@{report.version}", **known)
     result = Fixed()
     plan = _planned(report, declared(dataset, request.get("rules", ())), unsafe, result)
     media_root = Path(request["media_root"]) if request.get("media_root") else None

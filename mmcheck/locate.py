@@ -15,6 +15,8 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|[A-Za-z0-9/]+[;,])")
 _NO_RELATIVE_PATH = re.compile(rf"\Z|/|.*\0|{_URL.pattern}", re.DOTALL)
 #: A relative path that says where it leads: no empty step, and none that begins with a dot.
 _PLAIN = re.compile(r"[^./\0][^/\0]*(/[^./\0][^/\0]*)*\Z")
+#: Paths that end so lead to no file: the system opens `a.jpg/` only if it is a folder.
+_OF_FOLDERS = ("/", "/.")
 _PARENTS = 3
 _MOST_FOLDERS = 5_000
 
@@ -250,7 +252,8 @@ class Locator:
 
     def _within(self, path: str) -> str | None:
         """The normalised path if it lies inside an allowed root; by its text alone, nothing is opened."""
-        path = os.path.normpath(path)
+        folder = path.endswith(_OF_FOLDERS)
+        path = os.path.normpath(path) + "/" * folder
         return path if any(path.startswith(root) for root in self._allowed) else None
 
     def _links_out(self, path: str) -> bool:

@@ -61,11 +61,12 @@ def split(
     clear(rejected)
     if clean.resolve() == rejected.resolve():
         raise RequestError("sound and unsound records go to two places, not to one")
-    before = stamps(open_dataset(path, format=request.get("format")).files)
+    known = {name: request[name] for name in ("format_path", "splits") if name in request}
+    before = stamps(open_dataset(path, format=request.get("format"), **known).files)
     report = check(path, **request, max_findings=None)
     if not report.run.complete:
         raise OpenError(f"{path} was not checked to its end, so nobody knows which records are sound: `mmcheck check`")
-    dataset = open_dataset(path, format=f"{report.format}@{report.version}")
+    dataset = open_dataset(path, format=f"{report.format}@{report.version}", **known)
     least = Severity(fail_on).rank
     parted = Parted(findings=str(rejected) + ".findings.jsonl")
     by_row: dict[tuple[str, int], list[Finding]] = defaultdict(list)

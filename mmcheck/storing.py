@@ -70,7 +70,7 @@ class Embedder:
 
 def find(path: str, naming: Path, root: Path, media_root: Path | None) -> Path | None:
     """The file that a path means: below the media root where one is given, else where a check looks for it."""
-    if "\0" in path:
+    if "\0" in path or path.endswith(("/", "/.")):  # of a folder
         return None
     if media_root is None:
         found, _ = look_up(path, naming, root)

@@ -102,10 +102,17 @@ def test_fail_on(mmcheck: Run) -> None:
     assert mmcheck("check", BAD, "--select", "LV002", "--fail-on", "warning")[0] == 1
 
 
-def test_quiet(mmcheck: Run) -> None:
-    code, out, _ = mmcheck("check", GOOD, BAD, "--quiet")
+@pytest.mark.parametrize("option", ["--quiet", "-q"])
+def test_quiet(mmcheck: Run, option: str) -> None:
+    code, out, _ = mmcheck("check", GOOD, BAD, option)
     assert code == 1
     assert [line.split()[0] for line in out.splitlines()] == ["PASS", "FAIL"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_that_can_be_quiet_has_the_short_option(mmcheck: Run, name: str) -> None:
+    _, out, _ = mmcheck(name, "--help")
+    assert ("--quiet" in out) == ("-q, --quiet" in out)
 
 
 # Outputs

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmcheck.locate import Location, Locator, Roots
+from mmcheck.storing import find
 
 
 @pytest.fixture
@@ -26,6 +27,13 @@ def look(project: Path, source: str, *, is_id: bool = False, kind: str = "image"
 def test_a_path_below_the_annotation_file_is_found(project: Path) -> None:
     assert look(project, "images/x.jpg") == Location(str(project / "images" / "x.jpg"), True)
     assert look(project, "images/y.jpg") == Location(found=False)
+
+
+@pytest.mark.parametrize("source", ["images/x.jpg/", "images/x.jpg/.", "images//x.jpg/"])
+def test_a_file_is_no_folder(project: Path, source: str) -> None:
+    assert look(project, source) == Location(found=False)  # open() says "not a directory"
+    assert look(project, f"{project}/{source}").found is False
+    assert find(source, project / "a.json", project, None) is None
 
 
 def test_a_hit_only_in_a_parent_names_it(project: Path) -> None:

@@ -126,6 +126,36 @@ def write_clips(folder: Path, items: list[Any]) -> Path:
     return path
 
 
+def test_fix_split_and_diff_know_the_users_formats_and_configuration(
+    tmp_path: Path, formats: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [{"id": "1", "caption": "a red disc ", "still": "a.png"}, {"id": "2", "caption": "b", "still": "a.png"}]
+    path, known = write_clips(tmp_path / "data", items), ["--format-path", str(formats)]
+    fixed, clean, rejected = (str(tmp_path / "data" / name) for name in ("fixed.json", "clean.json", "rejected.json"))
+    assert run(["fix", str(path), "--output", fixed, "--unsafe", *known]) == 0
+    assert json.loads(Path(fixed).read_text())["items"][0]["caption"] == "a red disc"
+    assert run(["diff", str(path), fixed, *known]) == 1
+    # the configuration: formats of one's own, and a warning that counts as an error
+    (tmp_path / "mmcheck.yaml").write_text("formats: [formats]\nseverity: {CL001: error}\n")
+    monkeypatch.chdir(tmp_path)
+    assert run(["split", str(path), "--clean", clean, "--rejected", rejected]) == 1
+    assert [item["id"] for item in json.loads(Path(rejected).read_text())["items"]] == ["2"]
+    assert run(["diff", str(path), fixed]) == 1
+
+
+def test_a_conversion_that_checks_asks_what_is_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = {"id": "1", "conversations": [{"from": "human", "value": " q"}, {"from": "gpt", "value": "a"}]}
+    (tmp_path / "a.json").write_text(json.dumps([record]))
+    monkeypatch.chdir(tmp_path)
+    words = ["convert", "a.json", "b.jsonl", "--to", "data-juicer", "--check"]
+    (tmp_path / "mmcheck.yaml").write_text("severity: {MM060: error}\n")
+    assert run(words) == 1 and "MM060" in capsys.readouterr().err
+    (tmp_path / "mmcheck.yaml").write_text("ignore: [MM060]\n")
+    assert run(words) == 0
+
+
 def test_media_start_where_the_header_says(tmp_path: Path, formats: Path) -> None:
     item = {"id": "1", "caption": "a red disc", "still": "a.png"}
     path = write_clips(tmp_path / "data", [item])

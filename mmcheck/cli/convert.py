@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmcheck.cli.options import Parser, here, local, number_from, one_of
 from mmcheck.cli.say import say
@@ -55,7 +55,10 @@ def convert_options(parser: Parser) -> None:
     add("--from", dest="format", metavar="NAME[@VERSION]", help="the format to read; found out if not given")
     text = "what a record does that the target cannot hold (default stop: nothing is written)"
     add("--on-error", default="stop", metavar="stop|quarantine", type=one_of("stop", "quarantine"), help=text)
-    add("--check", action="store_true", help="refuse a source in which a check finds an error")
+    text = "refuse a source in which `mmcheck check`, as it is configured, finds an error"
+    add("--check", action="store_true", help=text)
+    text = "for --check: the configuration; without it, the nearest upward"
+    add("--config", metavar="FILE", type=Path, help=text)
     text = "leave out of Data-Juicer's records what only a conversion back would need"
     add("--no-residue", dest="residue", action="store_false", help=text)
     add("--overwrite", action="store_true", help="replace the target")
@@ -64,7 +67,7 @@ def convert_options(parser: Parser) -> None:
     text = "processes that take part where files are large (default: the cores)"
     add("-j", "--jobs", "--num-proc", metavar="N", type=number_from(1), help=text)
     add("-o", "--output", metavar="json", type=one_of("json"), help="print the account of records as JSON")
-    add("--quiet", action="store_true", help="say nothing where every record was written")
+    add("-q", "--quiet", action="store_true", help="say nothing where every record was written")
 
     group = parser.add_argument_group("media")
     add = group.add_argument
@@ -140,6 +143,7 @@ def convert(
     format: str | None,
     on_error: str,
     check: bool,
+    config: Path | None,
     residue: bool,
     overwrite: bool,
     media: str,
@@ -158,6 +162,11 @@ def convert(
     from mmcheck.image_tables import bytes_of
     from mmcheck.writers.safe import stoppable
 
+    asked: bool | dict[str, Any] = False
+    if check:
+        from mmcheck.cli.settings import requested
+
+        asked = requested(source, config=config, media_root=media_root)
     chosen = {TOKENS[name]: value for name, value in mapping.items() if value is not None}
     with stoppable():
         summary = convert_dataset(
@@ -172,7 +181,7 @@ def convert(
             media_root=media_root,
             paths=paths,
             cut_videos=cut_videos,
-            check=check,
+            check=asked,
             shard_size=bytes_of(shard_size) if shard_size else None,
             jobs=jobs or default_jobs(),
             options=Options(**chosen),  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mmcheck.cli.options import Parser, codes, here, many, one_of
+from mmcheck.cli.options import FORMAT_PATH, Parser, codes, here, many, one_of
 from mmcheck.cli.say import columns
 
 
@@ -15,6 +15,7 @@ def diff_options(parser: Parser) -> None:
     add("first", type=here, metavar="A", help="a dataset")
     add("second", type=here, metavar="B", help="another one of the same format")
     add("--format", metavar="NAME[@VERSION]", help="the format of both; found out if not given")
+    many(parser, "--format-path", metavar="DIR", type=Path, help=FORMAT_PATH)
     many(parser, "--ignore", metavar="FIELD,…", help="fields of the record that are not compared")
     text = "differences that do not count: ids, whitespace, key-order, missing-keys, turn-keys, media-paths, numbers"
     many(parser, "--normalize", metavar="CLASS,…", help=text)
@@ -27,15 +28,25 @@ def diff(
     first: Path,
     second: Path,
     format: str | None,
+    format_path: list[Path],
     ignore: list[str],
     normalize: list[str],
     media: bool,
     output: str | None,
 ) -> int:
     """Compare two datasets."""
+    from mmcheck.cli.settings import find
     from mmcheck.diffing import diff as compare
 
-    found = compare(first, second, format=format, ignore=codes(ignore), normalize=codes(normalize), media=media)
+    found = compare(
+        first,
+        second,
+        format=format,
+        format_path=[*format_path, *find(None).formats],
+        ignore=codes(ignore),
+        normalize=codes(normalize),
+        media=media,
+    )
     if output:
         print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
         return found.exit_code

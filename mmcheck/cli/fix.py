@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mmcheck.cli import options as o
 from mmcheck.cli.convert import tell_passed_over, tell_paths
 from mmcheck.cli.say import say
-from mmcheck.cli.split import request_options
 from mmcheck.errors import RequestError
 
 
@@ -18,8 +18,8 @@ def fix_options(parser: o.Parser) -> None:
     add("--output", type=o.local, metavar="DST", help="where the repaired copy goes")
     add("--dry-run", action="store_true", help="show what would change as a unified diff, write nothing")
     add("--unsafe", action="store_true", help="also run repairs that change what a model learns")
-    request_options(parser)
     add("--overwrite", action="store_true", help="replace what is there")
+    o.request_options(parser)
 
 
 def fix(
@@ -29,11 +29,10 @@ def fix(
     dry_run: bool,
     unsafe: bool,
     overwrite: bool,
-    select: list[str],
-    ignore: list[str],
-    **request: object,
+    **options: Any,
 ) -> int:
     """Repair a dataset."""
+    from mmcheck.cli import settings
     from mmcheck.fixing import fix as repair
     from mmcheck.writers.safe import stoppable
 
@@ -46,9 +45,7 @@ def fix(
             unsafe=unsafe,
             overwrite=overwrite,
             dry_run=dry_run,
-            select=o.codes(select),
-            ignore=o.codes(ignore),
-            **request,
+            **settings.requested(path, **options),
         )
     if dry_run:
         for diff in fixed.diffs:

@@ -139,7 +139,7 @@ def check_options(parser: Parser) -> None:
     add("--max-findings", metavar="N", type=number_from(0), default=100, help=text)
     text = "exit 1 from this severity up (default error)"
     add("--fail-on", metavar="|".join(FAIL_ON), type=one_of(*FAIL_ON), help=text)
-    add("--quiet", action="store_true", help="no progress, and of the report only the verdict")
+    add("-q", "--quiet", action="store_true", help="no progress, and of the report only the verdict")
     add("-j", "--jobs", "--num-proc", metavar="N", type=number_from(1), help="how many jobs at once")
     text = "where results are kept that need not be found again (default: the user's cache directory)"
     add("--cache", metavar="DIR", type=Path, help=text)
@@ -148,6 +148,29 @@ def check_options(parser: Parser) -> None:
     text = "where the work is done: processes of this machine, or a Ray cluster"
     add("--engine", default="local", metavar="|".join(ENGINES), type=one_of(*ENGINES), help=text)
     add("--address", metavar="ADDR", help="the Ray cluster; without it RAY_ADDRESS, or one on this machine alone")
+
+
+def request_options(parser: Parser) -> None:
+    """What is checked, and by which rules: as `mmcheck check` has them."""
+    group = parser.add_argument_group("what is checked, and by which rules, as for `mmcheck check`")
+    add = group.add_argument
+    add("--format", metavar="NAME[@VERSION]", help="the format; found out if not given")
+    add("--media-root", type=given, metavar="DIR", help="where media paths start")
+    many(group, "--allow-root", metavar="DIR", type=given, help="a further folder that media may be read from")
+    text = "what stands for a medium in the text"
+    many(group, "--placeholder", "--attachment-token", metavar="[KIND=]TOKEN", help=text)
+    text = "how closely media are looked at"
+    add("--probe", default="auto", metavar="|".join(PROBES), type=one_of(*PROBES), help=text)
+    many(group, "--rules", metavar="FILE", type=Path, help="a rules file of your own")
+    many(group, "--format-path", metavar="DIR", type=Path, help=FORMAT_PATH)
+    many(group, "--select", metavar="CODE,…", help="only these rules: codes, or how they begin")
+    many(group, "--ignore", metavar="CODE,…", help="not these rules")
+    add("--profile", metavar="NAME", help="rules for one model or purpose: qwen2-vl, release, …")
+    many(group, "--param", metavar="NAME=VALUE", help="a parameter of the rules")
+    add("--allow-python", action="store_true", help="run what rules name in Python: python: and pandera:")
+    text = "the configuration; without it, mmcheck.yaml or [tool.mmcheck] in pyproject.toml, nearest upward"
+    add("--config", metavar="FILE", type=Path, help=text)
+    add("-j", "--jobs", "--num-proc", metavar="N", type=number_from(1), help="how many jobs at once")
 
 
 def codes(values: Iterable[str]) -> list[str]:

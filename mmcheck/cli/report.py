@@ -22,7 +22,7 @@ def report_options(parser: Parser) -> None:
     text = "a folder outside the dataset that thumbnails may be made from"
     many(parser, "--media-root", metavar="DIR", type=Path, help=text)
     parser.add_argument("--no-thumbnails", action="store_true", help="no image of the dataset in the html report")
-    parser.add_argument("--quiet", action="store_true", help="of the report for people only the verdict")
+    parser.add_argument("-q", "--quiet", action="store_true", help="of the report for people only the verdict")
 
 
 def report(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmcheck import config as configuration
+from mmcheck.cli.options import assignments, codes
 from mmcheck.cli.permission import permitted
 from mmcheck.config import Config, ConfiguredDataset, Rules
 from mmcheck.errors import OpenError, RequestError
@@ -47,6 +48,36 @@ def jobs(paths: Sequence[Path], as_one: bool, options: dict[str, Any], config: C
         where = f"{config.path} names no datasets" if config.path else f"no {configuration.NAME} was found"
         raise RequestError(f"PATH is needed: {where}; `mmcheck check --help` lists the options")
     return [Job(shown(each.path), _request(each, options, config)) for each in config.datasets]
+
+
+def requested(
+    path: Path,
+    *,
+    config: Path | None = None,
+    allow_root: Sequence[Path] = (),
+    placeholder: Sequence[str] = (),
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    param: Sequence[str] = (),
+    jobs: int | None = None,
+    **same: Any,
+) -> dict[str, Any]:
+    """The request to check a dataset, as `mmcheck check` with these options and the configuration would make it."""
+    usual: dict[str, Any] = {
+        "rules": [], "profile": None, "format": None, "media_root": None, "format_path": [], "allow_python": False,
+    }  # fmt: skip
+    options = usual | {
+        **same,
+        "allow_roots": allow_root,
+        "placeholders": placeholder,
+        "select": codes(select),
+        "ignore": codes(ignore),
+        "params": assignments(param),
+    }
+    if jobs is not None:
+        options["jobs"] = jobs
+    known = find(config)
+    return _request(_configured(path, known), options, known)
 
 
 def shown(path: Path) -> Path:

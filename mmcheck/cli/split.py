@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from mmcheck.cli import options as o
 from mmcheck.cli.convert import tell_passed_over, tell_paths
 from mmcheck.cli.say import say
-from mmcheck.storage import given
 
 
 def split_options(parser: o.Parser) -> None:
@@ -17,30 +17,13 @@ def split_options(parser: o.Parser) -> None:
     add("path", type=o.here, metavar="PATH", help="a dataset: a file or folder")
     add("--clean", type=o.local, required=True, metavar="DST", help="where the sound records go")
     add("--rejected", type=o.local, required=True, metavar="DST", help="where the others go, with DST.findings.jsonl")
-    request_options(parser)
     text = "a record with a finding of this severity is unsound (default error)"
     add(
         "--fail-on", default="error", metavar="error|warning|info", type=o.one_of("error", "warning", "info"), help=text
     )
     add("--overwrite", action="store_true", help="replace what is there")
     add("-o", "--output", metavar="json", type=o.one_of("json"), help="print the account of records as JSON")
-
-
-def request_options(parser: o.Parser) -> None:
-    """What is checked, and by which rules."""
-    add = parser.add_argument
-    add("--format", metavar="NAME[@VERSION]", help="the format; found out if not given")
-    add("--media-root", type=given, metavar="DIR", help="where media paths start")
-    add(
-        "--probe",
-        default="auto",
-        metavar="|".join(o.PROBES),
-        type=o.one_of(*o.PROBES),
-        help="how closely media are looked at",
-    )
-    o.many(parser, "--rules", metavar="FILE", type=Path, help="a rules file of your own")
-    o.many(parser, "--select", metavar="CODE,…", help="only these rules: codes, or how they begin")
-    o.many(parser, "--ignore", metavar="CODE,…", help="not these rules")
+    o.request_options(parser)
 
 
 def split(
@@ -51,11 +34,10 @@ def split(
     fail_on: str,
     overwrite: bool,
     output: str | None,
-    select: list[str],
-    ignore: list[str],
-    **request: object,
+    **options: Any,
 ) -> int:
     """Split a dataset."""
+    from mmcheck.cli import settings
     from mmcheck.splitting import split as part
     from mmcheck.writers.safe import stoppable
 
@@ -66,9 +48,7 @@ def split(
             rejected,
             fail_on=fail_on,
             overwrite=overwrite,
-            select=o.codes(select),
-            ignore=o.codes(ignore),
-            **request,
+            **settings.requested(path, **options),
         )
     if output:
         print(json.dumps(parted.to_dict(), ensure_ascii=False, indent=2))

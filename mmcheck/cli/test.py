@@ -23,7 +23,7 @@ def test_options(parser: Parser) -> None:
     many(parser, "--param", metavar="NAME=VALUE", help="a parameter of the rules")
     parser.add_argument("--allow-python", action="store_true", help=ALLOW_PYTHON)
     parser.add_argument("-o", "--output", metavar="junit[=FILE]", help="the outcome as JUnit XML")
-    parser.add_argument("--quiet", action="store_true", help="tell only what fails")
+    parser.add_argument("-q", "--quiet", action="store_true", help="tell only what fails")
 
 
 def test(

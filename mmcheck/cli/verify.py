@@ -17,7 +17,7 @@ def verify_options(parser: Parser) -> None:
     text = "the dataset; of a result of several, each of them in its order"
     parser.add_argument("paths", nargs="+", type=given, metavar="PATH", help=text)
     many(parser, "--allow-root", metavar="DIR", type=given, help="a further folder that files may be read from")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but the answer")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but the answer")
 
 
 def verify(result: Path, paths: list[Path], allow_root: list[Path], quiet: bool) -> int:
