@@ -30,6 +30,8 @@ _NOT_DATA = frozenset(
 )  # fmt: skip
 
 
+#: What `mmcheck convert` writes beside a file ends so.
+_RESIDUE = ".mmcheck.json"
 #: No file of Hugging Face that names shards is larger.
 _LONGEST = 64 << 20
 
@@ -162,7 +164,8 @@ def _list_directory(shown: str, root: Path) -> Listing:
     for folder, folders, entries in storage.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(entries):
-            if DATA.search(name) and name not in _NOT_DATA and not name.startswith((".", "cache-")):
+            held = not name.startswith((".", "cache-")) and not name.endswith(_RESIDUE)
+            if DATA.search(name) and name not in _NOT_DATA and held:
                 path = storage.path_of(os.path.join(folder, name))
                 file = str(path.relative_to(root))
                 if not readable(path, allowed):

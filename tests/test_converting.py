@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from mmcheck.accounts import Summary
+from mmcheck.checking import check
 from mmcheck.convert import Options
 from mmcheck.converting import convert_dataset
+from mmcheck.dataset import open_dataset
 from mmcheck.diffing import diff
 from mmcheck.errors import OpenError, RequestError
+from mmcheck.fixing import fix
 from mmcheck.writers import text as writers
 
 GOOD = Path(__file__).parent / "datasets"
@@ -336,3 +339,27 @@ def test_a_record_without_its_key_is_rejected(to: str, tmp_path: Path) -> None:
         assert summary.written
         summary = convert_dataset(there, tmp_path / "back.json", to="mimic-it")
     assert "this record has none" in (summary.stopped or "")
+
+
+def test_what_stands_beside_files_is_no_data(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.jsonl", [{"text": "<__dj__audio>\nc", "audios": ["a.wav"]}, {"text": "c"}])
+    summary = convert_dataset(source, tmp_path / "d", to="wavcaps", on_error="quarantine")
+    assert summary.reasons == {"wavcaps names a recording in every record": 1}
+    assert {each.name for each in (tmp_path / "d").iterdir()} == {"a.json", "a.json.mmcheck.json"}
+    assert open_dataset(tmp_path / "d").ignored == {} and check(tmp_path / "d", probe="none").totals.records == 1
+
+
+def test_names_that_other_parts_refer_to_stay(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.json", MSR_VTT)
+    (tmp_path / "video1.mp4").write_bytes(b"x")
+    (tmp_path / "d").mkdir()
+    convert_dataset(source, tmp_path / "d" / "b.json", to="msr-vtt", paths="relative")
+    fix(source, tmp_path / "d" / "c.json", probe="none")
+    assert json.loads((tmp_path / "d" / "b.json").read_text()) == MSR_VTT
+    assert json.loads((tmp_path / "d" / "c.json").read_text()) == MSR_VTT
+
+
+def test_mmc4_has_no_place_for_bytes(tmp_path: Path) -> None:
+    source = GOOD / "multimeditron" / "good" / "pretraining-parquet" / "train.parquet"
+    summary = convert_dataset(source, tmp_path / "b.jsonl", to="mmc4", on_error="quarantine")
+    assert summary.rejected == summary.read and "--media extract" in next(iter(summary.reasons))

@@ -49,6 +49,9 @@ OPEN: Final = frozenset(("internvid", "llava", "mmc4", "msr-vtt", "video-chatgpt
 BY_ID: Final = frozenset(("mimic-it",))
 """Formats that name media by ids of a table of their own, which lead nowhere."""
 
+REFERRED_TO: Final = BY_ID | {"msr-vtt"}
+"""Formats whose other parts refer to media by the names that records have: these stay as they are."""
+
 #: Every format that can be converted.
 MAPPINGS: Final = {
     "aria": Mapping(aria.to_document, aria.from_document),
@@ -98,7 +101,7 @@ def convert(
             whole = restore(whole, carried, MAPPINGS[origin], options)
             source = origin
     if source == target:
-        return whole if place is None else _placed(whole, source, options, place)
+        return whole if place is None or source in REFERRED_TO else _placed(whole, source, options, place)
     if source != HUB and "meta" in whole:
         carried = residue_of(whole)
         if carried is not None and carried["format"] == HUB:
@@ -153,7 +156,8 @@ def _leads_back(
 def relocated(record: Any, name: str, place: Place) -> Any:
     """A record of a format with its paths rewritten; the record itself where none is."""
     try:
-        return _placed(record, name, USUAL, place) if type(record) is dict else record
+        named = type(record) is dict and name not in REFERRED_TO
+        return _placed(record, name, USUAL, place) if named else record
     except Inexpressible:
         return record
 

@@ -121,6 +121,8 @@ def wavcaps_from_document(document: Document, options: Options) -> dict[str, Any
         record |= {f"caption_{number}": text for number, text in enumerate(texts, 1)}
     if document.id is not ABSENT:
         record["id"] = document.id
+    if audio is ABSENT and not record.keys() & {"id", "audio"}:
+        raise Inexpressible("wavcaps names a recording in every record")
     by_id = record.get("audio") == "wav_path" and audio is not ABSENT and _named(audio, record.get("id"))
     if audio is not ABSENT and not by_id:
         record["audio"] = audio

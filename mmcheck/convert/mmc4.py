@@ -62,6 +62,8 @@ def from_document(document: Document, options: Options) -> dict[str, Any]:
         raise Inexpressible("mmc4 has the sentences of a page, this record has a conversation")
     kept = [image for image in _listed(document.extra.get("image_info")) if isinstance(image, dict)]
     names = list(document.media.get("image", ()))
+    if not all(isinstance(name, str) for name in names):
+        raise Inexpressible("mmc4 names images by path: write bytes to files with --media extract")
     infos: list[dict[str, Any]] = []
     sentences: list[str] = []
     for index, (_, chunk) in enumerate(document.turns()):
