@@ -88,7 +88,8 @@ def fix(
             for batch in batches(file):
                 if target is not None and batch.faults:
                     fault = batch.faults[0]
-                    raise RequestError(f"{file.file}: {fault.message}: `mmcheck split` sets such records apart")
+                    apart = ": `mmcheck split` sets such records apart" if fault.row is not None else ""
+                    raise RequestError(f"{file.file}: {fault.message}{apart}")
                 doubled = duplicate_keys(batch.raws, batch.values) if batch.raws else {}
                 values, raws = [], []
                 for number, (row, record) in enumerate(zip(batch.rows, batch.values, strict=True)):

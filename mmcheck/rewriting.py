@@ -19,7 +19,7 @@ from mmcheck.dataset import DataFile, Dataset
 from mmcheck.errors import OpenError, RequestError
 from mmcheck.relocating import Relocator, relocator
 from mmcheck.storing import SHARD, SaveToDisk, name_splits
-from mmcheck.writers import Writer, open_writer
+from mmcheck.writers import SUFFIXES, Writer, open_writer
 from mmcheck.writers.safe import clear, refuse, replacing
 from mmcheck.writers.text import JsonArray
 
@@ -33,7 +33,7 @@ def record_files(dataset: Dataset) -> list[DataFile]:
 
 
 class Copy:
-    """A dataset like another one, written to `target`: a file for a file, a folder for several or for shards."""
+    """A dataset like another one, written to `target`: a file for a file, a folder for a folder or for shards."""
 
     def __init__(
         self,
@@ -51,7 +51,9 @@ class Copy:
         self._places: dict[str, Relocator | None] = {}
         clear(target)
         refuse(target, [file.path for file in dataset.files], overwrite=overwrite)
-        self._folder = len(self._files) > 1 or readers.container(self._files[0].path).name == "arrow"
+        shards = readers.container(self._files[0].path).name == "arrow"
+        of_folder = os.path.isdir(dataset.path) and target.suffix.lower() not in SUFFIXES
+        self._folder = len(self._files) > 1 or shards or of_folder
         if not self._folder and target.is_dir():
             raise RequestError(f"{target} is a folder, but {dataset.path} is one file: name a file")
         self._partial = stack.enter_context(replacing(target, folder=self._folder))
@@ -113,9 +115,10 @@ class Copy:
         return made
 
     def close(self) -> None:
-        """End every file; one without a record is written too."""
+        """End every file. One without a record is written too, unless it is one of several."""
         for file in self._files:
-            if self._name(file) not in self._writers:
+            shard = readers.container(file.path).name == "arrow"
+            if self._name(file) not in self._writers and (shard or not self._folder):
                 self._writers[self._name(file)] = self._open(file, False)
         for writer in self._writers.values():
             writer.close()
@@ -136,7 +139,7 @@ class Copy:
             return _arrow(file.path, path.parent, file.split)
         schema = readers.schema(file.path, found) if found == "parquet" else None
         if found not in ("json", "jsonl", "csv", "parquet"):
-            raise RequestError(f"{file.file}: {found} files are not rewritten")
+            raise RequestError(f"{file.file}: {found} files are not rewritten: name the file of the records")
         return open_writer(
             path,
             found,

@@ -15,7 +15,7 @@ from mmcheck.repairs import REPAIRS, Bench
 from mmcheck.splitting import split
 
 DATASETS = Path(__file__).parent / "datasets"
-GOOD = {"id": 1, "conversations": [{"from": "human", "value": " a "}, {"from": "gpt", "value": "b"}]}
+GOOD: dict[str, Any] = {"id": 1, "conversations": [{"from": "human", "value": " a "}, {"from": "gpt", "value": "b"}]}
 BAD = {"id": 2, "conversations": "x"}
 
 
@@ -40,6 +40,22 @@ def test_each_record_goes_to_one_side_with_its_findings(tmp_path: Path) -> None:
         split(source, clean, rejected, format="llava")
     with pytest.raises(RequestError, match="is what is being read"):
         split(source, source, tmp_path / "r.jsonl", format="llava", overwrite=True)
+
+
+def test_a_folder_becomes_a_folder_without_files_that_hold_no_record(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "train.jsonl").write_text(json.dumps(GOOD) + "\n")
+    parted = split(tmp_path / "one", tmp_path / "c", tmp_path / "r", format="llava", probe="none")
+    assert lines(tmp_path / "c" / "train.jsonl") == [GOOD] and parted.rejected == 0
+    assert list((tmp_path / "r").iterdir()) == []
+    odd = {**GOOD, "conversations": [*GOOD["conversations"], {"from": "human", "value": 5}]}
+    (tmp_path / "one" / "val.jsonl").write_text(json.dumps(odd) + "\n")
+    split(tmp_path / "one", tmp_path / "c", tmp_path / "r", format="llava", probe="none", overwrite=True)
+    assert [each.name for side in "cr" for each in (tmp_path / side).iterdir()] == ["train.jsonl", "val.jsonl"]
+    assert fix(tmp_path / "one", tmp_path / "f.jsonl", format="llava", probe="none", dry_run=True).changed == 0
+    (tmp_path / "one" / "val.jsonl").write_text("")
+    with pytest.raises(RequestError, match=r"0 bytes\)$"):
+        fix(tmp_path / "one", tmp_path / "f", format="llava", probe="none")
 
 
 @pytest.mark.parametrize("name", ["planted-dataset-dict", "planted-arrow-directory", "planted-parquet"])
