@@ -10,6 +10,8 @@ _MEMORY = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.curren
 _MEMINFO = Path("/proc/meminfo")
 TEXT_WORTH = 64 << 20
 """Bytes of text from which on other processes are worth the half second of their start."""
+CONVERSION_WORTH = 32 << 20
+"""The same of a conversion, which takes longer for each byte."""
 #: Bytes that a process of a check takes, with something to spare.
 _PROCESS = 300 << 20
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
-from mmcheck.child import Child, Died
+from mmcheck.child import Child, Died, hire
 from mmcheck.errors import MmcheckError
 
 
 class Crew:
-    """`jobs` processes. Each holds one item at a time, so that memory is bounded."""
+    """`jobs` processes. Each holds one item at a time, so that memory is bounded.
 
-    def __init__(self, jobs: int) -> None:
-        self._workers = [Child("mmcheck.crew:serve") for _ in range(jobs)]
+    `serve` is the function below, by the name of a module that imports what the work needs: `ready` starts it early.
+    """
+
+    def __init__(self, jobs: int, serve: str = "mmcheck.crew:serve") -> None:
+        self._workers = [hire(serve) for _ in range(jobs)]
 
     def map(self, task: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """The result of `task` for each item, in order. Raises what the task raises, MmcheckError where one dies."""
@@ -34,6 +38,11 @@ class Crew:
                 yield result
             while busy:
                 yield busy.popleft().receive()
+        except GeneratorExit:  # what is on its way is no answer to the next task
+            for worker in busy:
+                with suppress(Exception):
+                    worker.receive()
+            raise
         except Died as death:
             raise MmcheckError(f"a process that took part {death}: run again with --jobs 1") from None
 

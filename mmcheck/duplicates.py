@@ -7,22 +7,35 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 _BLANK_COLON = re.compile(rb'"[ \t\r\n]+:')
+#: The same wherever it stands: there are less colons than quotation marks to be looked at.
+_LATE_COLON = re.compile(rb":(?<=[ \t\r\n]:)")
 
 
 def duplicate_keys(raws: Sequence[bytes], values: Sequence[Any], known: int = 0) -> dict[int, str]:
     """The first key that stands twice in a record, by the record's position; `values` are what was made of `raws`.
 
-    The values have as many keys as the text, unless one was lost: only then each record is looked at. `known` is how
-    many keys were seen in the values already, perhaps not all of them.
+    `known` is how many keys were seen in the values already, perhaps not all of them.
     """
-    written = _keys_written(b"\n".join(raws))
-    if written is not None and (written == known or written == keys_in(values)):
-        return {}
+    text = b"\n".join(raws)
+    return {} if has_keys(text, known) or has_keys(text, keys_in(values)) else twice(raws)
+
+
+def has_keys(text: bytes, known: int) -> bool:
+    """Whether a text certainly has as many keys as were made of it: none was lost."""
+    if text.count(b'":') == known and not _LATE_COLON.search(text):
+        return True  # each of them is a key: what else looks like one would be one too many
+    return _keys_written(text) == known
+
+
+def twice(raws: Iterable[bytes | msgspec.Raw]) -> dict[int, str]:
+    """The first key that stands twice in a record, by the record's position."""
     found: dict[int, str] = {}
     for number, raw in enumerate(raws):
         try:
-            json.loads(raw, object_pairs_hook=_once)
+            json.loads(bytes(raw), object_pairs_hook=_once)
         except _Twice as twice:
             found[number] = twice.key
         except (ValueError, RecursionError):

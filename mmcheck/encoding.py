@@ -8,11 +8,17 @@ from pathlib import Path
 
 from mmcheck import readers
 from mmcheck.accounts import Rejected
+from mmcheck.crew import serve
 from mmcheck.readers import Fault, Part
 from mmcheck.readers.jsonl import no_gc
 from mmcheck.recasting import Recaster
 from mmcheck.relocating import Relocator
 from mmcheck.writers.text import encoded, joined
+
+__all__ = ["SERVE", "Encoding", "Written", "serve"]
+
+SERVE = "mmcheck.encoding:serve"
+"""What a process of a conversion runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,26 @@ class Encoding:
     at: str
     recaster: Recaster
     container: str
+    guessed: bool = False
 
-    def __call__(self, part: Part) -> Written:
+    def __call__(self, part: Part) -> Written | None:
+        """The records of a part, all at once where that can be done; None where that would prove a `guessed` part."""
+        made = self._at_once(part)
+        return made if made is not None or self.guessed else self._by_records(part)
+
+    def _at_once(self, part: Part) -> Written | None:
+        quick = self.recaster.quick()
+        with no_gc():  # records have no cycles
+            whole = readers.undecoded(self.path, self.at, part) if quick is not None else None
+            recast = self.recaster.at_once(whole, quick) if whole is not None and quick is not None else None
+        if whole is None or recast is None:
+            return None
+        count, rows = len(recast.records), len(whole.records)
+        text = encoded(recast.records, self.container)
+        lines = rows if whole.lines else None
+        return Written(text, count, rows, lines, [], recast.rejected, recast.lost, self._counts())
+
+    def _by_records(self, part: Part) -> Written:
         texts, count, rows, lines = list[bytes](), 0, 0, None
         faults, rejected, lost = list[Fault](), list[Rejected](), Counter[str]()
         with no_gc():  # records have no cycles
@@ -55,8 +79,12 @@ class Encoding:
                 faults += batch.faults
                 rejected += recast.rejected
                 lost += recast.lost
+        return Written(joined(texts, self.container), count, rows, lines, faults, rejected, lost, self._counts())
+
+    def _counts(self) -> Counter[str]:
+        """What became of paths since this was last asked."""
         place = self.recaster.place
         counts = Counter[str]()
         if isinstance(place, Relocator):
-            counts, place.counts = place.counts, Counter()
-        return Written(joined(texts, self.container), count, rows, lines, faults, rejected, lost, counts)
+            counts, place.counts = place.counts, counts
+        return counts

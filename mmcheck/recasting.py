@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from mmcheck.accounts import Rejected
 from mmcheck.convert import HUB, Inexpressible, Options, Place, convert
 from mmcheck.convert.quick import Quick, hub_to_llava, llava_to_hub
 from mmcheck.convert.shape import without_shape
-from mmcheck.duplicates import duplicate_keys
-from mmcheck.readers import Batch
+from mmcheck.duplicates import duplicate_keys, has_keys, keys_in, twice
+from mmcheck.readers import Batch, Undecoded
+from mmcheck.readers.jsonl import UNREADABLE
 from mmcheck.relocating import Relocator
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
@@ -38,9 +39,9 @@ class Way:
 
 @dataclass(slots=True)
 class Recast:
-    """What became of a batch."""
+    """What became of a batch: records, each as it is or, where it was made in the quick way, as its text."""
 
-    records: list[dict[str, Any]]
+    records: list[Any]
     rejected: list[Rejected]
     lost: Counter[str] = field(default_factory=Counter)
 
@@ -63,17 +64,36 @@ class Recaster:
 
     def __call__(self, batch: Batch) -> Recast:
         """The records of a batch as the target's, in order."""
-        quick = self._quick()
+        quick = self.quick()
         counts = self.place.counts.copy() if isinstance(self.place, Relocator) else None
         found, keys = quick(batch.values) if quick is not None else ([None] * len(batch.values), 0)
         doubled = duplicate_keys(batch.raws, batch.values, keys) if batch.raws else {}
         if not doubled and all(found):
-            return Recast(cast("list[dict[str, Any]]", found), [])
+            return Recast(found, [])
         if doubled and isinstance(self.place, Relocator) and counts is not None:
             found, self.place.counts = [None] * len(found), counts  # none is taken twice
         return self._slow(batch, found, doubled)
 
-    def _slow(self, batch: Batch, found: Sequence[dict[str, Any] | None], doubled: Mapping[int, str]) -> Recast:
+    def at_once(self, part: Undecoded, quick: Quick) -> Recast | None:
+        """The records of a part as text; None where they have to be read one by one."""
+        counts = self.place.counts.copy() if isinstance(self.place, Relocator) else None
+        try:
+            found, left, keys = quick.texts(part.records)
+            sound = has_keys(part.text, keys + keys_in(left.values())) or not twice(part.records)
+        except UNREADABLE:
+            sound = False
+        if not sound:
+            if isinstance(self.place, Relocator) and counts is not None:
+                self.place.counts = counts  # none is taken twice
+            return None
+        if not left:
+            return Recast(found, [])
+        numbers = range(len(found))
+        values = [left.get(number) for number in numbers]
+        lines = [number + 1 for number in numbers] if part.lines else None
+        return self._slow(Batch(rows=list(numbers), values=values, lines=lines, raws=[]), found, {})
+
+    def _slow(self, batch: Batch, found: Sequence[Any], doubled: Mapping[int, str]) -> Recast:
         """The records of a batch, each as it was `found`, else by way of a document."""
         way = self.way
         made = Recast([], [])
@@ -113,7 +133,8 @@ class Recaster:
         made.lost.update(lost)
         return made
 
-    def _quick(self) -> Quick | None:
+    def quick(self) -> Quick | None:
+        """The quick way, where there is one between these formats."""
         way = self.way
         if self.before is not None or self.after:
             return None

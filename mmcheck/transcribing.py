@@ -18,9 +18,10 @@ from mmcheck.convert import BY_ID, HUB, Options
 from mmcheck.convert import layout as layouts
 from mmcheck.convert.mimic_it import with_key
 from mmcheck.convert.residue import residue_of
+from mmcheck.cores import CONVERSION_WORTH
 from mmcheck.crew import Crew
 from mmcheck.dataset import DataFile
-from mmcheck.encoding import Encoding, Written
+from mmcheck.encoding import SERVE, Encoding, Written
 from mmcheck.errors import RequestError
 from mmcheck.readers import Fault
 from mmcheck.readers.jsonl import no_gc
@@ -34,7 +35,7 @@ from mmcheck.writers.text import JsonArray, JsonLines
 
 EMBEDDED = 16 << 20
 """How many bytes of media are held at once, unless one record has more."""
-LARGE = 32 << 20
+LARGE = CONVERSION_WORTH
 """How many bytes a file has at least that is worth starting processes for."""
 PART = 4 << 20
 """How many bytes of it a process is given at once."""
@@ -201,12 +202,12 @@ class Transcriber:
     def _made(self, file: DataFile, options: Options, container: str) -> Iterator[list[dict[str, Any]] | Written]:
         """The converted records of a file: as text where processes take part, else as they are."""
         rows = lines = 0
-        if self._shared(file, container):
-            if self._crew is None:
-                self._crew = Crew(self._jobs)
-                self._stack.callback(self._crew.close)
-            encoding = Encoding(file.path, file.at, self._recaster(file, options, container), container)
-            for made in self._crew.map(encoding, _cut(file)):
+        rest = True  # of what cannot be cut, or has nothing in it, who reads all of it says so
+        if self._is_text(file, container):
+            for made in self._encoded(file, self._recaster(file, options, container), container):
+                rest = made is None
+                if made is None:
+                    break
                 faults = [_moved(each, rows, lines) for each in made.faults]
                 rejected = [each.moved(rows, lines) for each in made.rejected]
                 self._account.summary.read += made.rows
@@ -214,22 +215,42 @@ class Transcriber:
                 rows, lines = rows + made.rows, lines + (made.lines or 0)
                 if made.count:
                     yield made
-        if not rows:  # it cannot be cut, or there is nothing in it: who reads all of it says so
-            yield from self._recast(file, options, container, self._account)
+        if rest or not rows:
+            yield from self._recast(file, options, container, self._account, skip=rows)
 
-    def _shared(self, file: DataFile, container: str) -> bool:
-        """Whether processes take part: where a file is large, its records are text, and no medium is written."""
+    def _is_text(self, file: DataFile, container: str) -> bool:
+        """Whether parts of a file become text apart from each other, and no medium is written."""
         found = readers.container(file.path)
-        large = self._jobs > 1 and file.path.stat().st_size >= LARGE and not found.compression
-        text = container in ("json", "jsonl") and found.name in ("json", "jsonl")
-        return large and text and self.way.target != "mimic-it" and self._extract is None and self._cutter is None
+        text = container in ("json", "jsonl") and found.name in ("json", "jsonl") and not found.compression
+        return text and self.way.target != "mimic-it" and self._extract is None and self._cutter is None
+
+    def _encoded(self, file: DataFile, recaster: Recaster, container: str) -> Iterator[Written | None]:
+        """The records of a file, a part after the other: processes take part where it is large.
+
+        None where the rest of the file has to be read as a whole.
+        """
+        size = file.path.stat().st_size
+        quick = recaster.quick() is not None
+        guessed = quick and not file.at and readers.container(file.path).name == "json"
+        encoding = Encoding(file.path, file.at, recaster, container, guessed)
+        if self._jobs > 1 and size >= LARGE:
+            if self._crew is None:
+                self._crew = Crew(self._jobs, SERVE)
+                self._stack.callback(self._crew.close)
+            yield from self._crew.map(encoding, _cut(file, guessed))
+        elif quick and size > PART:
+            yield from map(encoding, _cut(file, guessed))
 
     def _recast(
-        self, file: DataFile, options: Options, container: str, account: Account, *, dry: bool = False
+        self, file: DataFile, options: Options, container: str, account: Account, *, dry: bool = False, skip: int = 0
     ) -> Iterator[list[dict[str, Any]]]:
-        """The converted records of a file, batch by batch; a dry run looks at no medium."""
+        """The converted records of a file but the first `skip`, batch by batch; a dry run looks at no medium."""
         recaster = self._recaster(file, options, container, dry=dry)
         for batch in readers.read(file.path, file.at):
+            if batch.rows and batch.rows[0] < skip:
+                faults = batch.faults
+                batch = batch.pick([number for number, row in enumerate(batch.rows) if row >= skip])
+                batch.faults = faults
             apart = _unread(file, batch.faults)
             account.summary.read += len(batch.rows) + sum(each.row is not None for each in apart)
             if any(each.row is not None and each.line is not None for each in apart) and batch.lines is None:
@@ -278,9 +299,9 @@ class Transcriber:
         return Recaster(way, file.file, options, flat, cutter or place, before, tuple(after))
 
 
-def _cut(file: DataFile) -> Iterator[readers.Part]:
-    """Parts of a file for the processes that take part; none where it can only be read whole."""
-    yield from readers.parts(file.path, PART, file.at)
+def _cut(file: DataFile, guessed: bool) -> Iterator[readers.Part]:
+    """Parts of a file, if only `guessed` ones; none where it can only be read whole."""
+    yield from readers.seams(file.path, PART) if guessed else readers.parts(file.path, PART, file.at)
 
 
 def _unread(file: DataFile, faults: list[Fault]) -> list[Rejected]:

@@ -1,4 +1,4 @@
-"""Processes that a check will need are started while this one still imports what it needs itself."""
+"""Processes that a command will need are started while this one still imports what it needs itself."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from mmcheck.child import ready
-from mmcheck.cores import TEXT_WORTH, default_jobs
+from mmcheck.cores import CONVERSION_WORTH, TEXT_WORTH, default_jobs
 
 #: Bytes of a dataset's own files from which on there may be media enough to be worth it.
 _WORTH = 256 << 10
 _TABLES = (".parquet", ".arrow")
+_TEXT = (".json", ".jsonl", ".ndjson")
 
 
 def start(path: Path | list[Path], request: dict[str, Any]) -> None:
@@ -28,6 +29,14 @@ def start(path: Path | list[Path], request: dict[str, Any]) -> None:
         ready("mmcheck.probe.serving:serve", jobs)
     elif jobs > 1 and sum(sizes.values()) >= TEXT_WORTH:
         ready("mmcheck.local:serve", jobs)
+
+
+def start_conversion(source: Path, target: Path, jobs: int) -> None:
+    """Start what converts parts of a file of text to text, where there is one that is large enough."""
+    if jobs > 1 and target.suffix.lower() in ("", *_TEXT):
+        sizes = _sizes([source])
+        if any(size >= CONVERSION_WORTH and name.lower().endswith(_TEXT) for name, size in sizes.items()):
+            ready("mmcheck.encoding:serve", jobs)
 
 
 def _sizes(paths: list[Path]) -> dict[str, int]:

@@ -157,6 +157,10 @@ def convert(
     **mapping: object,
 ) -> int:
     """Convert a dataset."""
+    from mmcheck.cli import ahead
+
+    jobs = jobs or default_jobs()
+    ahead.start_conversion(source, target, jobs)
     from mmcheck.convert import Options
     from mmcheck.converting import convert_dataset
     from mmcheck.image_tables import bytes_of
@@ -183,7 +187,7 @@ def convert(
             cut_videos=cut_videos,
             check=asked,
             shard_size=bytes_of(shard_size) if shard_size else None,
-            jobs=jobs or default_jobs(),
+            jobs=jobs,
             options=Options(**chosen),  # type: ignore[arg-type]
         )
     if output:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from itertools import chain
-from operator import itemgetter
 from typing import Any
 
+import msgspec
+
 from mmcheck.convert.document import USUAL, Options
+from mmcheck.duplicates import keys_in
 
 Record = dict[str, Any]
+
+_DECODE = msgspec.json.Decoder().decode
+_ENCODE = msgspec.json.Encoder().encode
+#: What a record may raise that is not as nearly all are: the long way says what is wrong with it.
+_OTHERWISE = (TypeError, ValueError, KeyError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
 class Quick:
     """Makes another record of one, or None where the long way has to be taken; what it raises says the same.
 
-    `keys` is how many keys were seen in records that were taken.
+    `keys` is how many keys were seen in a record that was taken.
     """
 
     record: Callable[[Record], Record | None]
-    keys: Callable[[Sequence[Record]], int]
+    keys: Callable[[Record], int]
 
     def __call__(self, values: Sequence[Any]) -> tuple[list[Record | None], int]:
         """What became of each value, and how many keys were seen."""
@@ -31,11 +37,34 @@ class Quick:
         for value in values:
             try:
                 took(take(value))
-            except (TypeError, ValueError, KeyError, AttributeError):  # the long way says what is wrong with it
+            except _OTHERWISE:
                 took(None)
-        if all(made):
-            return made, self.keys(values)
-        return made, self.keys([value for value, each in zip(values, made, strict=True) if each])
+        return made, sum(self.keys(value) for value, each in zip(values, made, strict=True) if each)
+
+    def texts(self, raws: Iterable[Any]) -> tuple[list[Any], dict[int, Any], int]:
+        """What became of the JSON text of each value, as text; the values that were left, by number; the keys seen.
+
+        One value after the other, so that all of it happens in the processor's own memory. Raises `UNREADABLE`.
+        """
+        made: list[Any] = []
+        left: dict[int, Any] = {}
+        keys = 0
+        take, count, took, decode, encode, raw_text = (
+            self.record, self.keys, made.append, _DECODE, _ENCODE, msgspec.Raw,
+        )  # fmt: skip
+        for raw in raws:
+            value = decode(raw)
+            try:
+                record = take(value)
+            except _OTHERWISE:
+                record = None
+            if record is None:
+                left[len(made)] = value
+                took(None)
+            else:
+                keys += count(value)
+                took(raw_text(encode(record)))
+        return made, left, keys
 
 
 def llava_to_hub(options: Options, place: Callable[[str, str, Record], str] | None = None) -> Quick | None:
@@ -60,7 +89,6 @@ def llava_to_hub(options: Options, place: Callable[[str, str, Record], str] | No
         template: Record = {}
         made: Record = {}
         images: list[str] = []
-        carried: Record = {"format": "llava", "digest": "", "cut": [], "record": template}
         for key, value in record.items():
             if value is turns:
                 template[key] = "@turns"
@@ -70,16 +98,11 @@ def llava_to_hub(options: Options, place: Callable[[str, str, Record], str] | No
             elif key == "video" or type(value) is not str or value[:1] == "@":
                 return None
             elif key == "image" and value:
-                if place is not None and (there := place(value, "image", record)) != value:
-                    carried["moved"] = {there: value}
-                    value = there
                 images.append(value)
                 template[key] = "@image0"
             else:
                 template[key] = value
-        pieces: list[str] = []
-        cut: list[int] = carried["cut"]
-        position = -skip
+        whole, cut = "", list[int]()
         for turn in turns:
             (first, label), (second, text) = turn.items()
             if first != "from" or second != "value":
@@ -88,24 +111,30 @@ def llava_to_hub(options: Options, place: Callable[[str, str, Record], str] | No
                 if image in text or video in text or "<video>" in text:
                     return None
                 text = text.replace("<image>", image)
-            head = heads[label]
-            position += len(head)
-            size = len(text)
-            pieces += (head, text)
-            cut += (position, size)
-            position += size
-        pieces.append(end)
-        made["text"] = text = "".join(pieces)[skip:]  # raises where one is no string
+            whole += heads[label]
+            cut += (len(whole) - skip, len(text))
+            whole += text  # raises where it is no string
+        whole += end
+        made["text"] = text = whole[skip:]
         made["images"] = images
-        carried["digest"] = blake2b(text.encode(), digest_size=8).hexdigest()
+        digest = blake2b(text.encode(), digest_size=8).hexdigest()
+        carried: Record = {"format": "llava", "digest": digest, "cut": cut, "record": template}
         made["meta"] = {"mmcheck": carried}
+        if images and place is not None and (there := place(images[0], "image", record)) != images[0]:
+            carried["moved"] = {there: images[0]}  # what has come so far takes no other way, which would ask again
+            images[0] = there
         return made
 
-    def keys(records: Sequence[Record]) -> int:
-        turns = chain.from_iterable(map(itemgetter("conversations"), records))
-        return sum(map(len, records)) + sum(map(len, turns))
+    return Quick(quick, lambda record: len(record) + 2 * len(record["conversations"]))
 
-    return Quick(quick, keys)
+
+#: What usually stands before a turn.
+_HEADINGS = {f"{before}[[{who}]]: ": who for who in ("human", "gpt") for before in ("", "\n")}
+
+
+def _label(heading: str) -> str | None:
+    """Who speaks after a heading, whatever stands before it."""
+    return next((who for end, who in _HEADINGS.items() if heading.endswith(end)), None)
 
 
 def hub_to_llava(options: Options) -> Quick:
@@ -141,15 +170,14 @@ def hub_to_llava(options: Options) -> Quick:
             elif value == "@id" and "id" in record:
                 made[key] = record["id"]
             elif value == "@turns":
-                turns = []
+                turns, end = [], 0
                 for start, size in zip(cut[::2], cut[1::2], strict=True):
-                    if text.endswith("[[human]]: ", 0, start):
-                        label = "human"
-                    elif text.endswith("[[gpt]]: ", 0, start):
-                        label = "gpt"
-                    else:
+                    heading = text[end:start]
+                    label = _HEADINGS.get(heading) or _label(heading)
+                    if label is None:
                         return None
-                    value = text[start : start + size]
+                    end = start + size
+                    value = text[start:end]
                     if "<" in value:
                         value = value.replace(image, "<image>").replace(video, "<video>")
                     turns.append({"from": label, "value": value})
@@ -158,11 +186,11 @@ def hub_to_llava(options: Options) -> Quick:
                 return None
         return made if used == len(images) else None
 
-    def keys(records: Sequence[Record]) -> int:
-        count = sum(map(len, records))
-        for record in records:
-            carried = record["meta"]["mmcheck"]
-            count += len(record["meta"]) + len(carried) + len(carried["record"]) + len(carried.get("moved", ()))
-        return count
+    def keys(record: Record) -> int:
+        carried = record["meta"]["mmcheck"]
+        if len(record) > 4 or len(record["meta"]) > 1:  # there is more, perhaps with keys of its own
+            return keys_in((record,))
+        own = len(record) + 1 + len(carried) + len(carried["record"])
+        return own if len(carried) == 4 else own + len(carried["moved"])
 
     return Quick(quick, keys)

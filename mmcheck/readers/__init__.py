@@ -14,8 +14,10 @@ from mmcheck.readers.batch import Batch, Fault, Part, first
 from mmcheck.readers.container import Container, container
 from mmcheck.readers.facts import facts
 from mmcheck.readers.json_columns import Lane
+from mmcheck.readers.json_seams import seams
 from mmcheck.readers.parts import count, parts, span
 from mmcheck.readers.source import BLOCK, Stream, StreamError
+from mmcheck.readers.undecoded import Undecoded, undecoded
 
 __all__ = [
     "Batch",
@@ -23,6 +25,7 @@ __all__ = [
     "Fault",
     "Lane",
     "Part",
+    "Undecoded",
     "container",
     "count",
     "facts",
@@ -33,7 +36,9 @@ __all__ = [
     "pointers",
     "read",
     "schema",
+    "seams",
     "span",
+    "undecoded",
 ]
 
 _WIDE = 8 << 20

@@ -81,22 +81,9 @@ class _Guess:
 
     def look(self, window: Window, value: bytes, key: str) -> None:
         """Learn from the place behind a value that was found exactly; the window may still have to be filled there."""
-        rest = window.buffer[window.at : window.at + 512]
-        found = INK.search(rest)
-        after = rest[found.end() :] if found and found[0] == b"," else b""
-        ahead = INK.search(after)
-        if not found or not ahead:
-            return
-        target = after[ahead.start() :]
-        gap = rest[: found.end()] + after[: ahead.start()]
-        if self._keyed:
-            first = target[: 1 + _common(target[1:], key.encode())]
-        else:
-            match = _FIRST_KEY.match(target)
-            first = match[0] if match else target[:1]
-        match = _TAIL.search(value)
-        tail = match[0] if match else value[-1:]
-        self._mark, self._tail, self._back = tail + gap + first, len(tail), len(first)
+        mark = mark_behind(window, value, key if self._keyed else None)
+        if mark is not None:
+            self._mark, self._tail, self._back = mark
 
     def take(self, window: Window) -> Chunk | None:
         """All elements before the guessed place, with the window behind its comma; None where no guess held."""
@@ -151,6 +138,29 @@ def _common(one: bytes, other: bytes) -> int:
         if a != b or 48 <= a <= 57:
             return index
     return min(len(one), len(other))
+
+
+def mark_behind(window: Window, value: bytes, key: str | None) -> tuple[bytes, int, int] | None:
+    """What stands around the comma behind a value (of a map, if it has a `key`), by which others like it are found.
+
+    And how many bytes of it are the end of the value, and the beginning of the next. None where no other follows.
+    """
+    rest = window.buffer[window.at : window.at + 512]
+    found = INK.search(rest)
+    after = rest[found.end() :] if found and found[0] == b"," else b""
+    ahead = INK.search(after)
+    if not found or not ahead:
+        return None
+    target = after[ahead.start() :]
+    gap = rest[: found.end()] + after[: ahead.start()]
+    if key is not None:
+        first = target[: 1 + _common(target[1:], key.encode())]
+    else:
+        match = _FIRST_KEY.match(target)
+        first = match[0] if match else target[:1]
+    match = _TAIL.search(value)
+    tail = match[0] if match else value[-1:]
+    return tail + gap + first, len(tail), len(first)
 
 
 def skip(window: Window) -> bool:
