@@ -37,7 +37,7 @@ EMBEDDED = 16 << 20
 """How many bytes of media are held at once, unless one record has more."""
 LARGE = CONVERSION_WORTH
 """How many bytes a file has at least that is worth starting processes for."""
-PART = 4 << 20
+PART = 2 << 20
 """How many bytes of it a process is given at once."""
 
 

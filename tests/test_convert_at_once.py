@@ -9,14 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from upstream import mixed
 
 from mmcheck import recasting, transcribing
+from mmcheck.cli import ahead
 from mmcheck.convert import Options
 from mmcheck.convert import quick as ways
 from mmcheck.convert.quick import Quick, hub_to_llava, llava_to_hub
 from mmcheck.converting import convert_dataset
+from mmcheck.encoding import SERVE
 from mmcheck.recasting import Recaster
 
 Change = Callable[[dict[str, Any]], object]
@@ -154,9 +157,11 @@ def _lossy(quick: Quick | None, loss: Change) -> Quick | None:
 
     def record(value: dict[str, Any]) -> dict[str, Any] | None:
         made = take(value)
-        if made is not None:
-            loss(made)
-        return made
+        if made is None:
+            return None
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(made))
+        loss(plain)
+        return plain
 
     return replace(quick, record=record)
 
@@ -197,3 +202,33 @@ def test_a_loss_on_the_quick_way_back_is_noticed(loss: str, folder: Path, monkey
 def test_a_digest_that_says_nothing_is_noticed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ways, "blake2b", lambda text, digest_size: hashlib.blake2b(b"", digest_size=digest_size))
     assert _noticed(folder)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "jobs", "count"),
+    [
+        ("s.json", "t.jsonl", 2, 2),
+        ("s.json", "folder", 3, 3),
+        (".", "t.json", 2, 2),
+        ("s.json", "t.jsonl", 1, 0),
+        ("s.json", "t.parquet", 2, 0),
+        ("small.json", "t.jsonl", 2, 0),
+        ("none.json", "t.jsonl", 2, 0),
+    ],
+)
+def test_processes_start_early_where_they_will_be_needed(
+    source: str, target: str, jobs: int, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "CONVERSION_WORTH", 100)
+    started = 0
+
+    def ready(serve: str, children: int) -> None:
+        nonlocal started
+        assert serve == SERVE
+        started += children
+
+    monkeypatch.setattr(ahead, "ready", ready)
+    (tmp_path / "s.json").write_bytes(b"[]" + b" " * 100)
+    (tmp_path / "small.json").write_bytes(b"[]")
+    ahead.start_conversion(tmp_path / source, tmp_path / target, jobs)
+    assert started == count

@@ -24,21 +24,22 @@ _OTHERWISE = (TypeError, ValueError, KeyError, AttributeError)
 class Quick:
     """Makes another record of one, or None where the long way has to be taken; what it raises says the same.
 
-    `keys` is how many keys were seen in a record that was taken.
+    `record` makes what is encoded as that record, with no dict where keys are known: it is written at once. `keys` is
+    how many keys were seen in a record that was taken.
     """
 
-    record: Callable[[Record], Record | None]
+    record: Callable[[Record], Any]
     keys: Callable[[Record], int]
 
     def __call__(self, values: Sequence[Any]) -> tuple[list[Record | None], int]:
         """What became of each value, and how many keys were seen."""
         made: list[Record | None] = []
-        take, took = self.record, made.append
         for value in values:
             try:
-                took(take(value))
+                record = self.record(value)
             except _OTHERWISE:
-                took(None)
+                record = None
+            made.append(None if record is None else _DECODE(_ENCODE(record)))
         return made, sum(self.keys(value) for value, each in zip(values, made, strict=True) if each)
 
     def texts(self, raws: Iterable[Any]) -> tuple[list[Any], dict[int, Any], int]:
@@ -67,6 +68,48 @@ class Quick:
         return made, left, keys
 
 
+class _Turn(msgspec.Struct, gc=False):
+    who: str = msgspec.field(name="from")
+    value: str
+
+
+class _Carried(msgspec.Struct, gc=False):
+    format: str
+    digest: str
+    cut: list[int]
+    record: Any
+    moved: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Meta(msgspec.Struct, gc=False):
+    mmcheck: _Carried
+
+
+class _OfHub(msgspec.Struct, gc=False):
+    id: Any
+    text: str
+    images: list[str]
+    meta: _Meta
+
+
+_MARKS = frozenset(("@turns", "@id", "@image0"))
+
+
+def _template(record: Record) -> Record | None:
+    """The record with marks where visible values were; None where it is not as nearly all are."""
+    template: Record = {}
+    for key, value in record.items():
+        if key == "conversations":
+            template[key] = "@turns"
+        elif key == "id":
+            template[key] = "@id"
+        elif key == "video" or type(value) is not str or value[:1] == "@":
+            return None
+        else:
+            template[key] = "@image0" if key == "image" and value else value
+    return template
+
+
 def llava_to_hub(options: Options, place: Callable[[str, str, Record], str] | None = None) -> Quick | None:
     """The way to the hub; `place` says where an image is as the target sees it. A test holds both ways to the same.
 
@@ -82,26 +125,20 @@ def llava_to_hub(options: Options, place: Callable[[str, str, Record], str] | No
     heads = {who: f"{separator}[[{who}]]: " for who in ("human", "gpt")}
     image, video, end = options.image, options.video, options.end()
 
-    def quick(record: Record) -> Record | None:
+    marked: dict[tuple[Any, ...], Any] = {}
+
+    def quick(record: Record) -> _OfHub | None:
         turns = record["conversations"]
         if not turns or type(turns) is not list:
             return None
-        template: Record = {}
-        made: Record = {}
-        images: list[str] = []
-        for key, value in record.items():
-            if value is turns:
-                template[key] = "@turns"
-            elif key == "id":
-                made["id"] = value
-                template[key] = "@id"
-            elif key == "video" or type(value) is not str or value[:1] == "@":
+        source = record.get("image")
+        images = [source] if source and type(source) is str else []
+        template = marked.get((len(images), *record))
+        if template is None:
+            if not (template := _template(record)):
                 return None
-            elif key == "image" and value:
-                images.append(value)
-                template[key] = "@image0"
-            else:
-                template[key] = value
+            if _MARKS.issuperset(template.values()):  # it is that of all records with these keys
+                marked[len(images), *record] = msgspec.Raw(_ENCODE(template))
         whole, cut = "", list[int]()
         for turn in turns:
             (first, label), (second, text) = turn.items()
@@ -115,15 +152,12 @@ def llava_to_hub(options: Options, place: Callable[[str, str, Record], str] | No
             cut += (len(whole) - skip, len(text))
             whole += text  # raises where it is no string
         whole += end
-        made["text"] = text = whole[skip:]
-        made["images"] = images
-        digest = blake2b(text.encode(), digest_size=8).hexdigest()
-        carried: Record = {"format": "llava", "digest": digest, "cut": cut, "record": template}
-        made["meta"] = {"mmcheck": carried}
+        text = whole[skip:]
+        carried = _Carried("llava", blake2b(text.encode(), digest_size=8).hexdigest(), cut, template)
         if images and place is not None and (there := place(images[0], "image", record)) != images[0]:
-            carried["moved"] = {there: images[0]}  # what has come so far takes no other way, which would ask again
+            carried.moved = {there: images[0]}  # what has come so far takes no other way, which would ask again
             images[0] = there
-        return made
+        return _OfHub(record.get("id", msgspec.UNSET), text, images, _Meta(carried))
 
     return Quick(quick, lambda record: len(record) + 2 * len(record["conversations"]))
 
@@ -180,7 +214,7 @@ def hub_to_llava(options: Options) -> Quick:
                     value = text[start:end]
                     if "<" in value:
                         value = value.replace(image, "<image>").replace(video, "<video>")
-                    turns.append({"from": label, "value": value})
+                    turns.append(_Turn(label, value))
                 made[key] = turns
             else:
                 return None
