@@ -55,10 +55,12 @@ class Encoding:
 
     def _at_once(self, part: Part) -> Written | None:
         quick = self.recaster.quick()
+        whole = readers.undecoded(self.path, self.at, part) if quick is not None else None
+        if quick is None or whole is None:
+            return None
         with no_gc():  # records have no cycles
-            whole = readers.undecoded(self.path, self.at, part) if quick is not None else None
-            recast = self.recaster.at_once(whole, quick) if whole is not None and quick is not None else None
-        if whole is None or recast is None:
+            recast = self.recaster.at_once(whole, quick)
+        if recast is None:
             return None
         count, rows = len(recast.records), len(whole.records)
         text = encoded(recast.records, self.container)

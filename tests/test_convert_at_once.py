@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -88,6 +89,16 @@ def one_by_one(*of: Any) -> tuple[bytes, bytes, dict[str, Any]]:
         patch.setattr(Recaster, "quick", lambda self: None)
         patch.setattr(transcribing, "PART", 1 << 30)
         return converted(*of)
+
+
+def test_a_part_that_is_too_large_is_read_in_blocks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["mmcheck.readers.undecoded"], "_MOST", 1)
+    source, target = folder / "in" / "s.json", folder / "out" / "t.jsonl"
+    source.write_bytes(SPELT["wide.json"](mixed(300)))
+    made = converted(source, target, "data-juicer", "llava")
+    assert made == one_by_one(source, target, "data-juicer", "llava")
+    monkeypatch.setattr(Recaster, "at_once", None)  # it is not even tried
+    assert converted(source, target, "data-juicer", "llava") == made
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -14,6 +14,8 @@ from mmcheck.readers.container import container
 from mmcheck.readers.diagnose import too_deep
 from mmcheck.readers.source import Stream
 
+#: More bytes than that are read in blocks: a file may have no seam that could be guessed.
+_MOST = 16 << 20
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -32,8 +34,8 @@ def undecoded(path: Path, at: str, part: Part, limits: Limits = Limits()) -> Und
     Each record is one value where it can be decoded. Raises OpenError where the file is missing.
     """
     found = container(path)
-    size, longest = part.stop - part.start, limits.max_line_bytes
-    if found.fault is not None or at or found.name not in ("json", "jsonl") or size > longest:
+    size, most = part.stop - part.start, min(_MOST, limits.max_line_bytes)
+    if found.fault is not None or at or found.name not in ("json", "jsonl") or size > most:
         return None
     with Stream(path, limits=limits, span=(part.start, part.stop)) as stream:
         text = stream.read(size)
