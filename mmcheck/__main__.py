@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -20,13 +21,12 @@ def main() -> None:
     except KeyboardInterrupt as stop:
         print(f"mmcheck: {str(stop) or 'interrupted'}", file=sys.stderr)
         code = 130
+    gc.freeze()  # the end of the process frees it all: to look for cycles in all that Polars imports takes a tenth
     # On its way up through C the exception may become a plain KeyboardInterrupt.
     sys.exit(128 + asked[0] if code == 130 and asked else code)
 
 
 def _run() -> int:
-    import gc
-
     gc.set_threshold(50_000, 20, 50)  # records and modules hold next to no cycles: looking for them took a tenth
     from mmcheck.cli import run
 
