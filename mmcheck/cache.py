@@ -52,6 +52,24 @@ def identity(path: str | Path) -> tuple[int, ...] | None:
     return told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
 
 
+def unchanged(files: Mapping[str, tuple[int, ...]]) -> bool:
+    """Whether every file is the one that was seen, as `identity` told them."""
+    look = os.stat
+    try:
+        for path, (inode, size, written, changed) in files.items():
+            told = look(path)
+            if (
+                told.st_ctime_ns != changed
+                or told.st_mtime_ns != written
+                or told.st_size != size
+                or told.st_ino != inode
+            ):
+                return False
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def key(*parts: Any) -> bytes:
     """The key of what was found under these circumstances, by this build of mmcheck."""
     return hashlib.blake2b(repr((_build(), parts)).encode("utf-8", "surrogatepass"), digest_size=20).digest()

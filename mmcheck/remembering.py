@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -12,43 +11,30 @@ from itertools import chain
 
 from mmcheck import cache
 from mmcheck.cache import Cache
+from mmcheck.grounds import Grounds
 from mmcheck.local import Done, Work
 from mmcheck.plan import Plan, Shard
 from mmcheck.results import ShardResult
 
 Run = Callable[[Work], Generator[Done, None, None]]
-
-
-@dataclass(slots=True)
-class _Entry:
-    """What is kept of a shard; it counts as long as every medium is what it was, its folder where it was, and nothing
-    where it was looked for in vain.
-
-    A folder that became a link moves its files to where they may not be read, and changes none of them.
-    """
-
-    result: ShardResult
-    media: dict[str, tuple[int, ...]]
-    folders: dict[str, str]
-    absent: set[str]
-
-    def holds(self) -> bool:
-        return (
-            all(os.path.realpath(folder) == real for folder, real in self.folders.items())
-            and all(cache.identity(path) == known for path, known in self.media.items())
-            and not any(map(os.path.lexists, self.absent))
-        )
+#: What is added to the name of a shard's grounds to that of its result.
+_RESULT = b"result"
 
 
 @dataclass(slots=True)
 class Memory:
-    """The results of shards of one plan; `taken` of them were known, `judged` were not."""
+    """The results of shards of one plan; `taken` of them were known, `judged` were not.
+
+    `names` are those under which the grounds of the results are kept; `whole` tells that no result is without.
+    """
 
     cache: Cache
     plan: Plan
     taken: int = 0
     judged: int = 0
     works: bool = False
+    whole: bool = True
+    names: list[bytes] = field(default_factory=list)
     _circumstances: bytes = b""
     _order: deque[tuple[Shard, bytes | None, ShardResult | None]] = field(default_factory=deque)
 
@@ -103,15 +89,16 @@ class Memory:
             if done.over:
                 self.judged += 1
                 _, name, _ = self._order.popleft()
-                if name is not None:
-                    self._keep(name, whole)
+                self.whole = name is not None and self._keep(name, whole) and self.whole
                 whole = ShardResult()
             yield done
 
     def _known(self) -> Iterator[Done]:
         while self._order and (result := self._order[0][2]) is not None:
             self.taken += 1
-            yield Done(self._order.popleft()[0], result)
+            shard, name, _ = self._order.popleft()
+            self.names += [name] if name is not None else []
+            yield Done(shard, result)
 
     def _key(self, shard: Shard) -> bytes | None:
         """The key of a shard; None where its result depends on more than the file, or nothing tells the file."""
@@ -120,15 +107,22 @@ class Memory:
         return None if known is None else cache.key(self._circumstances, shard, known)
 
     def _result(self, name: bytes | None) -> ShardResult | None:
-        entry = self.cache.get([name]).get(name) if name is not None else None
-        return entry.result if isinstance(entry, _Entry) and entry.holds() else None
+        if name is None:
+            return None
+        grounds = self.cache.get([name]).get(name)
+        if not isinstance(grounds, Grounds) or not grounds.hold():
+            return None
+        result = self.cache.get([name + _RESULT]).get(name + _RESULT)
+        return result if isinstance(result, ShardResult) else None
 
-    def _keep(self, name: bytes, whole: ShardResult) -> None:
-        if not whole.unread and whole.settled and not whole.facts.on_disk:
-            folders = {os.path.dirname(path) for path in whole.media_seen}
-            places = {folder: os.path.realpath(folder) for folder in folders}
-            kept = replace(whole, media_seen={}, absent=set())
-            self.cache.put({name: _Entry(kept, whole.media_seen, places, whole.absent)})
+    def _keep(self, name: bytes, whole: ShardResult) -> bool:
+        """Keep a result, if all of it can be."""
+        if whole.unread or not whole.settled or whole.facts.on_disk:
+            return False
+        grounds = Grounds.of(whole.media_seen, whole.absent)
+        self.cache.put({name: grounds, name + _RESULT: replace(whole, media_seen={}, absent=set())})
+        self.names.append(name)
+        return True
 
 
 def _add(whole: ShardResult, part: ShardResult) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pytest
 from PIL import Image
 
 import mmcheck
+from mmcheck import judging
 from mmcheck.cache import Cache, identity, key
 from mmcheck.probe.apart import Medium, Pool
 
@@ -336,3 +338,81 @@ def test_resuming_needs_a_cache(folder: Path) -> None:
     command = [sys.executable, "-m", "mmcheck", "check", str(folder), "--no-cache", "--resume"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and "--resume" in done.stderr
+
+
+def test_a_check_that_is_known_imports_no_engine(folder: Path, tmp_path: Path) -> None:
+    checks = f"import sys, mmcheck; report = mmcheck.check({str(folder)!r}, format='llava', cache={str(tmp_path)!r})"
+    program = f"{checks}; print(report.remembered, 'polars' in sys.modules, 'mmcheck.gathering' in sys.modules)"
+    lines = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout for _ in range(2)]
+    assert lines == ["(0, 2) True True\n", "(2, 2) False False\n"]
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The datasets that were judged, and not known as a whole."""
+    found: list[str] = []
+    judge = judging.judge
+
+    def noting(dataset: Any, *rest: Any, **more: Any) -> Any:
+        found.append(dataset.path)
+        return judge(dataset, *rest, **more)
+
+    monkeypatch.setattr(judging, "judge", noting)
+    return found
+
+
+def test_a_whole_check_is_known(checked: Check, folder: Path, judged: list[str]) -> None:
+    first, second = checked(), checked()
+    assert judged == [str(folder)] and told(second) == told(first)
+    assert second.run.started >= first.run.started
+    assert replace(second.run, started="", seconds=0) == replace(first.run, started="", seconds=0)
+    checked(probe="header"), checked(select=["MM"]), checked(max_findings=1), checked(params={"min_side": 9})
+    assert len(judged) == 5, "another request is another check"
+    (folder / "notes.txt").write_text("no file of the dataset")
+    (folder / "c.json").write_text('{"other": 1}')
+    settle()
+    assert [each.file for each in checked().files if each.role == "ignored"] == ["c.json"]
+    (folder / "c.json").write_text('{"other": 12}')
+    assert [each.bytes for each in checked().files if each.role == "ignored"] == [13]
+    assert len(judged) == 7
+
+
+def test_rules_that_changed_are_judged_by(checked: Check, tmp_path: Path) -> None:
+    base, ours = tmp_path / "base.yaml", tmp_path / "ours.yaml"
+    ours.write_text("extends: [base]\nrules: []\n")
+    rule = (
+        "rules:\n- {code: PX001, name: text-too-long, severity: error, table: turns, docs: d,\n"
+        "   expression: LENGTH(text) < %d, good: [{text: a}], bad: [{text: %s}]}\n"
+    )
+    for most, verdict in ((500, "pass"), (3, "fail"), (500, "pass")):
+        base.write_text(rule % (most, "a" * most))
+        assert checked(rules=[ours]).verdict == checked(rules=[ours]).verdict == verdict
+
+
+def test_what_lies_beside_the_files_is_looked_at_each_time(checked: Check, folder: Path) -> None:
+    def without_licence() -> int:
+        return next(rule.failed for rule in checked(profile="release").rules if "licen" in rule.name)
+
+    assert without_licence() == without_licence() == 1
+    (folder / "LICENSE").write_text("free")
+    assert without_licence() == 0
+
+
+def test_a_hint_tells_where_media_are_now(checked: Check, folder: Path) -> None:
+    (folder / "images").rename(folder.parent / "elsewhere")
+
+    def hint() -> str:
+        return next(each.hint for each in checked().findings if each.rule == "MM020")
+
+    assert "below" not in hint() and "below" not in hint()
+    (folder / "deeper").mkdir()
+    (folder.parent / "elsewhere").rename(folder / "deeper/images")
+    assert f"below {folder / 'deeper'}" in hint()
+
+
+def test_a_media_root_that_went_is_told(checked: Check, folder: Path) -> None:
+    (folder.parent / "root").mkdir()
+    checked(media_root=folder.parent / "root")
+    (folder.parent / "root").rmdir()
+    with pytest.raises(mmcheck.RequestError, match="is not a folder"):
+        checked(media_root=folder.parent / "root")

@@ -1,34 +1,14 @@
-"""Processes that a command will need are started while this one still imports what it needs itself."""
+"""Processes that a conversion will need are started while this one still imports what it needs itself."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from mmcheck.child import ready
-from mmcheck.cores import CONVERSION_WORTH, TEXT_WORTH, default_jobs
+from mmcheck.cores import CONVERSION_WORTH
 
-#: Bytes of a dataset's own files from which on there may be media enough to be worth it.
-_WORTH = 256 << 10
-_TABLES = (".parquet", ".arrow")
 _TEXT = (".json", ".jsonl", ".ndjson")
-
-
-def start(path: Path | list[Path], request: dict[str, Any]) -> None:
-    """Start what reads tables, looks into media or judges text, where the dataset is large enough to need them."""
-    if request.get("engine", "local") != "local":
-        return
-    sizes = _sizes(path if isinstance(path, list) else [path])
-    if sum(sizes.values()) < _WORTH:
-        return
-    if any(name.lower().endswith(_TABLES) for name in sizes):
-        ready("mmcheck.readers.apart:serve", 1)
-    jobs = request.get("jobs") or default_jobs()
-    if request.get("probe") in ("auto", "header", "decode"):
-        ready("mmcheck.probe.serving:serve", jobs)
-    elif jobs > 1 and sum(sizes.values()) >= TEXT_WORTH:
-        ready("mmcheck.local:serve", jobs)
 
 
 def start_conversion(source: Path, target: Path, jobs: int) -> None:

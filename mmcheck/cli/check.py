@@ -48,7 +48,7 @@ def check(
     **same: Any,
 ) -> int:
     """Check datasets. `same` are the options that the engine has by the same name."""
-    from mmcheck.cli import ahead, known, settings
+    from mmcheck.cli import known, settings
 
     configured = settings.find(config)
     wanted = [*o.outputs(output), *(o.outputs([f"attest={attest}"]) if attest else [])]
@@ -70,7 +70,6 @@ def check(
     if jobs is not None:
         request["jobs"] = jobs
     jobs_to_do = settings.jobs(paths, as_one, request, configured)
-    ahead.start(jobs_to_do[0].dataset, jobs_to_do[0].request)
     reports, code = check_each(jobs_to_do, baselines, fail_on or configured.fail_on or "error", quiet)
     if code < 2 or reports:
         code = max(code, _closed(baselines))
@@ -144,7 +143,7 @@ def check_each(jobs: list[Job], baselines: Known, fail_on: str, quiet: bool) -> 
 
 def _unopened(dataset: Any, request: dict[str, Any], message: str, started: datetime, seconds: float) -> Report:
     """The report of a dataset that could not be checked: never PASS, and the reason as a note."""
-    from mmcheck.checking import run_times
+    from mmcheck.request import run_times
 
     path = " ".join(map(str, dataset)) if isinstance(dataset, list) else str(dataset)
     return Report(
