@@ -28,6 +28,8 @@ _NAME = "results-1.sqlite"
 _LARGE = 1 << 30
 _CODE = hashlib.sha256().digest_size
 _AT_ONCE = 500
+#: Entries that may wait for a transaction, and seconds between two: so much work a check that is killed may lose.
+_TOGETHER, _WAIT = 4_000, 1.0
 _DAY = 86_400
 #: A file that was written so many nanoseconds ago may be written again within the same tick of the clock.
 _TICK = 50_000_000
@@ -72,11 +74,11 @@ def unchanged(files: Mapping[str, tuple[int, ...]]) -> bool:
 
 def key(*parts: Any) -> bytes:
     """The key of what was found under these circumstances, by this build of mmcheck."""
-    return hashlib.blake2b(repr((_build(), parts)).encode("utf-8", "surrogatepass"), digest_size=20).digest()
+    return hashlib.blake2b(f"{_build()} {parts}".encode("utf-8", "surrogatepass"), digest_size=20).digest()
 
 
 @cache
-def _build() -> tuple[str, int, int, tuple[str | None, ...]]:
+def _build() -> str:
     """The version, what tells two states of a working copy apart, and the versions of what decodes media."""
     from importlib import metadata  # 30 ms, which only who keeps results has to take
 
@@ -87,12 +89,8 @@ def _build() -> tuple[str, int, int, tuple[str | None, ...]]:
         except metadata.PackageNotFoundError:  # a medium that was not looked at is, once this is installed
             decoders.append(None)
     files = [file.stat() for file in Path(mmcheck.__file__).parent.rglob("*.py")]
-    return (
-        mmcheck.__version__,
-        sum(file.st_size for file in files),
-        max(file.st_mtime_ns for file in files),
-        tuple(decoders),
-    )
+    size, changed = sum(file.st_size for file in files), max(file.st_mtime_ns for file in files)
+    return repr((mmcheck.__version__, size, changed, decoders))
 
 
 class Cache:
@@ -102,6 +100,8 @@ class Cache:
         self._path = folder / _NAME
         self._lock = threading.Lock()
         self._secret = _secret()
+        self._waiting: dict[bytes, tuple[bytes, int, bytes]] = {}
+        self._written = 0.0
         self._base: sqlite3.Connection | None = None
         if self._secret is not None:
             with contextlib.suppress(OSError, sqlite3.Error):
@@ -153,26 +153,34 @@ class Cache:
                         found[name] = pickle.loads(value[_CODE:])
         return found
 
-    def put(self, entries: Mapping[bytes, Any]) -> None:
-        """Keep values."""
+    def put(self, entries: Mapping[bytes, Any], *, soon: bool = False) -> None:
+        """Keep values: at once, or `soon`, with others in one transaction."""
         day = int(time.time()) // _DAY
-        rows = []
-        for name, value in entries.items():
+        rows = {}
+        for name, value in entries.items() if self.works else ():
             with contextlib.suppress(Exception):  # what cannot be pickled is not kept
                 data = pickle.dumps(value, protocol=5)
-                rows.append((name, day, self._code(name, data) + data))
-        if self._base is None or not rows:
-            return
-        with self._lock, self._forgetful():
-            self._base.execute("BEGIN IMMEDIATE")
-            self._base.executemany("INSERT OR REPLACE INTO found VALUES (?, ?, ?)", rows)
-            self._base.execute("COMMIT")
+                rows[name] = (name, day, self._code(name, data) + data)
+        with self._lock:
+            self._waiting |= rows
+            if not soon or len(self._waiting) >= _TOGETHER or time.monotonic() - self._written >= _WAIT:
+                self._write()
+
+    def _write(self) -> None:
+        """Write what waits, in the order of the database."""
+        rows, self._waiting, self._written = sorted(self._waiting.values()), {}, time.monotonic()
+        if self._base is not None and rows:
+            with self._forgetful():
+                self._base.execute("BEGIN IMMEDIATE")
+                self._base.executemany("INSERT OR REPLACE INTO found VALUES (?, ?, ?)", rows)
+                self._base.execute("COMMIT")
 
     def close(self) -> None:
         """Leave the database; one that has grown large forgets what is oldest."""
         if self._base is None:
             return
         with self._lock, self._forgetful():
+            self._write()
             if self._path.stat().st_size > _LARGE:
                 (middle,) = self._base.execute("SELECT AVG(day) FROM found").fetchone()
                 self._base.execute("DELETE FROM found WHERE day <= ?", (middle,))

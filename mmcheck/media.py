@@ -104,6 +104,7 @@ class Prober:
     def __init__(self, probing: Probing, pool: Pool | None, cache: Cache | None = None) -> None:
         self.locator, self.probing = Locator(probing.roots), probing
         self._pool, self.cache = pool, cache
+        self._manner = cache_key("medium", probing.manner) if cache is not None else b""
         self._identities: dict[str, tuple[int, ...] | None] = {}
         self._known: dict[tuple[str, str | None], _Answer] = {}
 
@@ -172,7 +173,7 @@ class Prober:
             None if location is None or location.path is None else (location.path, row[2])
             for location, row in zip(locations, rows, strict=True)
         ]
-        self._remember(keys, look)
+        names = self._remember(keys, look)
         fresh = [key for key in dict.fromkeys(keys) if key is not None and key not in self._known]
         inline = [number for number, row in enumerate(rows) if row[3] is not None and self._wanted(row[2])]
         asked = pool.look(
@@ -186,7 +187,7 @@ class Prober:
         for number, answer in zip(inline, asked[len(fresh) :], strict=True):
             answers[number] = answer
         if self.cache is not None:
-            self._keep({name: asked[n] for n, key in enumerate(fresh) if (name := self._name(key, look)) is not None})
+            self._keep({name: asked[n] for n, key in enumerate(fresh) if (name := names[key]) is not None})
         return answers
 
     def _keep(self, asked: Mapping[bytes, tuple[Future[list[Looked]], int]]) -> None:
@@ -200,23 +201,27 @@ class Prober:
     def _store(self, names: Mapping[bytes, int], answers: Future[list[Looked]]) -> None:
         if self.cache is not None and not answers.cancelled() and answers.exception() is None:
             looked = answers.result()
-            self.cache.put({name: looked[place] for name, place in names.items() if looked[place].died is None})
+            kept = {name: looked[place] for name, place in names.items() if looked[place].died is None}
+            self.cache.put(kept, soon=True)
 
-    def _remember(self, keys: Sequence[tuple[str, str | None] | None], look: Look) -> None:
-        """What the cache knows of files that this prober has not come across."""
+    def _remember(
+        self, keys: Sequence[tuple[str, str | None] | None], look: Look
+    ) -> dict[tuple[str, str | None], bytes | None]:
+        """Take what the cache knows of files that this prober has not come across; the names of these in the cache."""
         if self.cache is None:
-            return
+            return {}
         fresh = [key for key in dict.fromkeys(keys) if key is not None and key not in self._known]
         names = {key: self._name(key, look) for key in fresh}
         known = self.cache.get(name for name in names.values() if name is not None)
         for key, name in names.items():
             if isinstance(found := known.get(name or b""), Looked):
                 self._known[key] = found
+        return names
 
     def _name(self, key: tuple[str, str | None], look: Look) -> bytes | None:
         """The cache's key for a file; None for one that nothing can tell."""
         known = look.files.get(key[0])
-        return None if known is None else cache_key("medium", key, known, self.probing.manner)
+        return None if known is None else cache_key(self._manner, key, known)
 
 
 def _size(location: Location | None, row: tuple[Any, ...], blobs: Sequence[Any]) -> Looked:

@@ -192,6 +192,27 @@ def test_media_are_known_before_their_batch_is_judged(folder: Path, tmp_path: Pa
     pool.close()
 
 
+def test_what_comes_within_a_second_is_kept_together(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache")
+
+    def kept() -> list[str]:
+        with contextlib.closing(sqlite3.connect(_database(tmp_path))) as base:
+            return [bytes(name).decode() for (name,) in base.execute("SELECT key FROM found ORDER BY key")]
+
+    cache.put({b"a": 1}, soon=True)
+    assert kept() == ["a"], "nothing was written a moment ago"
+    cache.put({b"b": 2}, soon=True)
+    assert kept() == ["a"]
+    cache.put({b"c": 3})
+    assert kept() == ["a", "b", "c"]
+    cache.put({b"d": 4}, soon=True)
+    cache.put({b"%05d" % number: number for number in range(4_000)}, soon=True)
+    assert len(kept()) == 4_004
+    cache.put({b"e": 5}, soon=True)
+    cache.close()
+    assert len(kept()) == 4_005 and Cache(tmp_path / "cache").get([b"d", b"e"]) == {b"d": 4, b"e": 5}
+
+
 def test_other_rules_judge_anew_and_open_nothing(checked: Check, asked: list[str]) -> None:
     checked()
     asked.clear()
