@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import mmcheck
+from mmcheck.installed import version
 
 _NAME = "results-1.sqlite"
 #: Bytes from which on the entries that were not used for longest are forgotten.
@@ -79,18 +80,16 @@ def key(*parts: Any) -> bytes:
 
 @cache
 def _build() -> str:
-    """The version, what tells two states of a working copy apart, and the versions of what decodes media."""
-    from importlib import metadata  # 30 ms, which only who keeps results has to take
-
-    decoders: list[str | None] = []
-    for name in ("av", "pillow", "simplejpeg"):
-        try:
-            decoders.append(metadata.version(name))
-        except metadata.PackageNotFoundError:  # a medium that was not looked at is, once this is installed
-            decoders.append(None)
-    files = [file.stat() for file in Path(mmcheck.__file__).parent.rglob("*.py")]
+    """The version, what tells two states of a working copy apart, and the versions of what media are opened with."""
+    libraries = [version(name) for name in ("av", "pillow", "polars", "simplejpeg")]
+    files = [
+        os.stat(os.path.join(folder, name))
+        for folder, _, names in os.walk(os.path.dirname(mmcheck.__file__))
+        for name in names
+        if name.endswith(".py")
+    ]
     size, changed = sum(file.st_size for file in files), max(file.st_mtime_ns for file in files)
-    return repr((mmcheck.__version__, size, changed, decoders))
+    return repr((mmcheck.__version__, size, changed, libraries))
 
 
 class Cache:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mmcheck import paths, rulefile
 from mmcheck.contracts import TABLES, Kind
 from mmcheck.errors import RequestError, nearest
 from mmcheck.evidence import Evidence, declare_evidence
+from mmcheck.installed import named_by
 from mmcheck.limits import Limits
 from mmcheck.resources import folder
 from mmcheck.rulefile import RuleFile
@@ -154,13 +156,10 @@ def installed() -> tuple[Path, ...]:
 
     The entry point names a package; its folder is found without running its code.
     """
-    from importlib.metadata import entry_points
-    from importlib.util import find_spec
-
     found = []
-    for point in entry_points(group="mmcheck.formats"):
+    for module in named_by("mmcheck.formats"):
         try:
-            spec = find_spec(point.module)
+            spec = find_spec(module)
         except (ImportError, ValueError):
             continue
         found += [Path(place) for place in (spec.submodule_search_locations or () if spec else ())]

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, Literal
 
-import jsonschema_rs
-
 from mmcheck.errors import RequestError, nearest
 from mmcheck.resources import folder
 from mmcheck.yaml_lines import Located
@@ -30,6 +28,8 @@ def schema(name: Literal["rules", "config"]) -> dict[str, Any]:
 
 @cache
 def _validator(name: Literal["rules", "config"]) -> Any:
+    import jsonschema_rs
+
     return jsonschema_rs.validator_for(schema(name))
 
 

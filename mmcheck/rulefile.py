@@ -10,6 +10,7 @@ from typing import Any
 from mmcheck.errors import RequestError
 from mmcheck.finding import Severity
 from mmcheck.metaschema import hold
+from mmcheck.resources import folder
 from mmcheck.yaml_lines import Located, Where, load
 
 Row = Mapping[str, Any]
@@ -111,7 +112,8 @@ def read(path: Path) -> RuleFile:
     data = located.data if located.data is not None else {}
     if not isinstance(data, dict):
         raise RequestError(f"{located.at()}: a rules file is a mapping of {', '.join(TOP_KEYS[-4:])}, …")
-    hold(Located(path, data, located.lines), "rules")
+    if not path.is_relative_to(folder("rules")):  # tests hold what ships with mmcheck
+        hold(Located(path, data, located.lines), "rules")
     stanzas = []
     for number, stanza in enumerate(data.get("rules") or []):
         stanzas.append(_stanza(located, ("rules", number), stanza))

@@ -30,6 +30,7 @@ LAYERS = (
         "limits",
         "patterns",
         "cores",
+        "installed",
         "cache",
         "grounds",
         "child",
