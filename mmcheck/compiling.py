@@ -64,6 +64,17 @@ class Rule:
         """True where a row passes, false where it fails, null where the rule is not about it or cannot tell."""
         return expression.outcome(self.when, self.expr)
 
+    @cached_property
+    def judged(self) -> tuple[dict[str, pl.Expr], pl.Expr]:
+        """The column of the rows that the rule is about, and the outcome by that."""
+        return expression.judged(self.when, self.expr, f"_about {self.stanza.when}")
+
+    @cached_property
+    def judged_nearby(self) -> tuple[dict[str, pl.Expr], pl.Expr]:
+        """The same of the rule for rows that stand in order."""
+        assert self.near is not None
+        return expression.judged(self.near.when, self.near.expr, f"_about {self.stanza.when}")
+
 
 @dataclass(frozen=True, slots=True)
 class Trust:

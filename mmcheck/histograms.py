@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter as Occurrences
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ EDGES = (*range(10), *(round(step * 10**decade) for decade in range(1, 13) for s
 SIDES = tuple(dict.fromkeys(round(2 ** (half / 2)) for half in range(35)))
 #: How many names a counter keeps, and how long they may be.
 NAMES, NAME = 64, 80
+#: So few values are counted sooner one by one than by columns.
+_FEW = 200
 
 
 @dataclass(slots=True)
@@ -29,7 +32,9 @@ class Histogram:
 
     def see(self, values: pl.Series) -> None:
         """Count values, whole numbers without nulls."""
-        if values.is_empty():
+        if len(values) <= _FEW:
+            for number, often in Occurrences(values.cast(int).to_list()).items():
+                self.see_times(number, often)
             return
         import polars as pl
 

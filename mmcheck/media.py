@@ -14,7 +14,7 @@ import polars as pl
 from mmcheck.cache import Cache, identity
 from mmcheck.cache import key as cache_key
 from mmcheck.contracts import TABLES
-from mmcheck.expression import dtype
+from mmcheck.expression import dtype, null
 from mmcheck.limits import Limits
 from mmcheck.locate import Location, Locator, Roots
 from mmcheck.probe.apart import Looked, Manner, Medium, Pool
@@ -255,7 +255,7 @@ class Look:
         media, probing = self.media, self.prober.probing
         if probing.depth == "none":
             sources = media["source"].drop_nulls().unique()
-            columns = [pl.lit(None, dtype(column.kind)).alias(column.name) for column in _LOOKED]
+            columns = [null(column.name, column.kind) for column in _LOOKED]
             return Seen(
                 media.with_columns(columns), _hashes(sources), media["_blob"].count(), set(), [], {}, True, set()
             )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from mmcheck import expression
 from mmcheck.ruleset import Rule
 
 
@@ -77,13 +76,9 @@ def _counts(runnable: Sequence[tuple[int, Rule]], frame: pl.DataFrame) -> dict[i
     outcomes: dict[str, pl.Expr] = {}
     for number, rule in runnable:
         near = rule.near if rule.near is not None and rule.near.fit(frame) else None
-        when, expr = (rule.when, rule.expr) if near is None else (near.when, near.expr)
         beside |= near.beside if near is not None else {}
-        asked = None
-        if when is not None:
-            about[f"_about {rule.stanza.when}"] = expression.about(when)
-            asked = pl.col(f"_about {rule.stanza.when}")
-        outcomes[f"_outcome{number}"] = expression.outcome(asked, expr)
+        asked, outcomes[f"_outcome{number}"] = rule.judged if near is None else rule.judged_nearby
+        about |= asked
     steps = frame.lazy().with_columns(**beside).with_columns(**about).with_columns(**outcomes)
     told = steps.collect(optimizations=pl.QueryOptFlags.none())  # a small table in memory: there is nothing to find
     counts = {}

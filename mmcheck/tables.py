@@ -13,7 +13,7 @@ from mmcheck import arrow_tables, paths
 from mmcheck.cells import fitting
 from mmcheck.columns import Elements, of_key
 from mmcheck.contracts import TABLES, Kind
-from mmcheck.expression import dtype
+from mmcheck.expression import dtype, null
 from mmcheck.readers.batch import Batch
 from mmcheck.slots import find_placeholders, of_one_kind, ordinals, positions
 from mmcheck.sources import media_columns, with_bytes
@@ -218,7 +218,7 @@ def _numbered(frame: pl.DataFrame, plan: TablePlan) -> pl.DataFrame:
         made.append(number)
     have |= {index or "position", "position"}
     made += [
-        pl.lit(None, dtype(column.kind)).alias(column.name)
+        null(column.name, column.kind)
         for column in _standard(plan.name)
         if column.name not in have and column.depth is None
     ]

@@ -42,6 +42,16 @@ def test_histograms_add_up(first: list[int], second: list[int]) -> None:
         )
 
 
+@pytest.mark.parametrize("kind", [pl.Int64, pl.UInt32, pl.Float64])
+def test_few_values_are_counted_as_many_are(kind: Any) -> None:
+    values = pl.Series([number * number % 977 for number in range(1_000)], dtype=kind)
+    few, many = Histogram(), Histogram()
+    for start in range(0, len(values), 50):
+        few.see(values.slice(start, 50))
+    many.see(values)
+    assert few == many and few.count == 1_000
+
+
 @given(st.lists(st.text("abc", max_size=4), max_size=400), st.integers(1, 5))
 def test_counters_are_bounded_and_do_not_depend_on_the_parts(names: list[str], step: int) -> None:
     parts, whole = Counter(), Counter()

@@ -41,6 +41,8 @@ def no_gc() -> Iterator[None]:
 
 #: After so many batches what is garbage in circles is looked for all the same.
 _SOME = 16
+#: Bytes that are read first; most files have no more, and memory is written before it is filled.
+_LITTLE = 1 << 16
 
 
 def without_gc(batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -103,12 +105,17 @@ def read(
 
 def _more(stream: Stream, begun: bytes, block: int) -> tuple[bytearray, bool]:
     """What was begun and the next `block` bytes, in memory that is written once; and whether that is all."""
+    first = bytearray(min(block, _LITTLE))
+    there = stream.readinto(first)
+    if there < len(first) or there == block:
+        return bytearray(begun) + first[:there], not there
     text = bytearray(len(begun) + block)
-    text[: len(begun)] = begun
-    with memoryview(text) as whole, whole[len(begun) :] as rest:
+    start = len(begun) + there
+    text[:start] = begun + first
+    with memoryview(text) as whole, whole[start:] as rest:
         got = stream.readinto(rest)
-    del text[len(begun) + got :]
-    return text, not got
+    del text[start + got :]
+    return text, False
 
 
 class _Lines:
