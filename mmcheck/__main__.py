@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def _run() -> int:
-    gc.set_threshold(50_000, 20, 50)  # records and modules hold next to no cycles: looking for them took a tenth
+    gc.set_threshold(200_000, 20, 50)  # records and modules hold next to no cycles: looking for them took a tenth
     from mmcheck.cli import run
 
     return run(sys.argv[1:])
