@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmcheck import ahead, storage
 from mmcheck.cache import Cache
@@ -18,10 +18,7 @@ from mmcheck.errors import RequestError, nearest
 from mmcheck.locate import Roots
 from mmcheck.recalling import recall_of
 from mmcheck.report import Report
-from mmcheck.request import Request, run_times
-
-if TYPE_CHECKING:
-    from mmcheck.gathering import Progress
+from mmcheck.request import Progress, Request, run_times
 
 ENGINES = ("local", "ray")
 PROBES = ("auto", "none", "exists", "header", "decode")
@@ -120,6 +117,9 @@ def check(
         known = recall.report() if recall is not None else None
         if known is not None:
             known.run = replace(known.run, **run_times(started, time.perf_counter() - clock), jobs=jobs)
+            if progress is not None:
+                size = sum(file.bytes for file in known.files if file.role != "ignored")
+                progress(Progress(size, size, known.totals.records))
             return known
         ahead.start(dataset, request, jobs)
         from mmcheck.judging import judge  # it takes Polars, and with it most of the time of a small check

@@ -23,6 +23,7 @@ from mmcheck.media import Prober
 from mmcheck.plan import Plan, Shard
 from mmcheck.readers.batch import Fault, Part
 from mmcheck.remembering import Memory, Run
+from mmcheck.request import Progress
 from mmcheck.results import ShardResult
 from mmcheck.shard import Checker
 from mmcheck.storage import is_remote
@@ -31,15 +32,6 @@ _T = TypeVar("_T")
 
 #: Bytes of text a shard: a second of work at most, and so many that handing it out costs nothing.
 SHARD = 16 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a check is; bytes are those of annotation files and shards."""
-
-    bytes_done: int
-    bytes_total: int
-    records: int
 
 
 def gather(

@@ -15,7 +15,7 @@ from mmcheck.errors import RequestError, nearest
 from mmcheck.finding import Finding
 from mmcheck.fingerprint import dataset_fingerprint, media_files, size_of
 from mmcheck.format import Format, names
-from mmcheck.gathering import Progress, gather
+from mmcheck.gathering import gather
 from mmcheck.limits import Limits
 from mmcheck.locate import Locator
 from mmcheck.media import Depth, Probing, depth_for
@@ -23,7 +23,7 @@ from mmcheck.plan import Plan
 from mmcheck.recalling import Recall
 from mmcheck.remembering import Memory
 from mmcheck.report import FileSummary, Report, Run
-from mmcheck.request import KINDS, Request, run_times, shown
+from mmcheck.request import KINDS, Progress, Request, run_times, shown
 from mmcheck.results import ShardResult
 from mmcheck.ruleset import RuleSet, build, read_profile
 from mmcheck.sampling import Sampling

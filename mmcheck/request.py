@@ -1,4 +1,4 @@
-"""What is asked of a check beside the dataset: all of it that the report depends on, and nothing else."""
+"""What is asked of a check beside the dataset, as far as the report depends on it; and how far the check is."""
 
 from __future__ import annotations
 
@@ -39,6 +39,15 @@ class Request:
     paranoid: bool
     digest_media: bool
     engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a check is; bytes are those of annotation files and shards."""
+
+    bytes_done: int
+    bytes_total: int
+    records: int
 
 
 def shown(dataset: Dataset) -> str:

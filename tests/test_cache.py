@@ -383,7 +383,9 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_whole_check_is_known(checked: Check, folder: Path, judged: list[str]) -> None:
-    first, second = checked(), checked()
+    seen: list[Any] = []
+    first, second = checked(), checked(progress=seen.append)
+    assert [(each.bytes_done == each.bytes_total > 0, each.records) for each in seen] == [(True, 12)]
     assert judged == [str(folder)] and told(second) == told(first)
     assert second.run.started >= first.run.started
     assert replace(second.run, started="", seconds=0) == replace(first.run, started="", seconds=0)

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mmcheck.gathering import Progress
+    from mmcheck.request import Progress
 
 #: Seconds before the bar is shown: what is over by then needs none, and does not pay for its imports.
 PATIENCE = 0.5
