@@ -21,7 +21,8 @@ def main() -> None:
     except KeyboardInterrupt as stop:
         print(f"mmcheck: {str(stop) or 'interrupted'}", file=sys.stderr)
         code = 130
-    gc.freeze()  # the end of the process frees it all: to look for cycles in all that Polars imports takes a tenth
+    if code in (0, 1):  # what was broken off may still have to tidy up, once the collector comes upon it
+        gc.freeze()  # to look for cycles in all that Polars imports takes a tenth of a small check
     # On its way up through C the exception may become a plain KeyboardInterrupt.
     sys.exit(128 + asked[0] if code == 130 and asked else code)
 
