@@ -7,15 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
+
+from mmcheck import runs
+from mmcheck.cells import constant
+from mmcheck.slots import of_one_kind
 
 
 def stand_in(slots: pl.DataFrame, media: pl.DataFrame, substitutes: Mapping[str, str]) -> pl.DataFrame:
     """Slots of kind A become slots of kind B in records that have media of kind B and none of kind A."""
     for kind, other in substitutes.items():
-        instead = media.filter(pl.col("kind") == other)["sample"].unique()
-        if instead.is_empty():
+        are = media["kind"] == other
+        if not are.any():
             continue
+        instead = media["sample"].filter(are).unique()
         have = media.filter(pl.col("kind") == kind)["sample"].unique()
         sample = pl.col("sample")
         swap = (pl.col("kind") == kind) & sample.is_in(instead.implode()) & ~sample.is_in(have.implode())
@@ -27,31 +33,39 @@ def stand_in(slots: pl.DataFrame, media: pl.DataFrame, substitutes: Mapping[str,
 
 def counts(slots: pl.DataFrame, media: pl.DataFrame, *, any_kind: bool) -> pl.DataFrame:
     """How many slots and media each record has of each kind; one kind, null, where placeholders are for any."""
+    simple = _of_one_kind(slots, media, any_kind=any_kind)
+    if simple is not None:
+        return simple
     kind = pl.lit(None, pl.String).alias("kind") if any_kind else pl.col("kind")
     slots, media = slots.select("sample", kind), media.select("sample", kind)
-    counted = _of_one_kind(slots, media)
-    if counted is None:
-        one, none = (pl.lit(number, pl.Int64) for number in (1, 0))
-        places = (slots.with_columns(slots=one, media=none), media.with_columns(slots=none, media=one))
-        counted = pl.concat(places).group_by("sample", "kind").sum().sort("sample", "kind", nulls_last=False)
+    one, none = (pl.lit(number, pl.Int64) for number in (1, 0))
+    places = (slots.with_columns(slots=one, media=none), media.with_columns(slots=none, media=one))
+    counted = pl.concat(places).group_by("sample", "kind").sum().sort("sample", "kind", nulls_last=False)
     return counted.with_columns(_kinds_differ(counted), pl.lit(None, pl.Int64).alias("foreign_slots"))
 
 
-def _of_one_kind(slots: pl.DataFrame, media: pl.DataFrame) -> pl.DataFrame | None:
+def _of_one_kind(slots: pl.DataFrame, media: pl.DataFrame, *, any_kind: bool) -> pl.DataFrame | None:
     """The counts where all is of one kind and in the same records, as it mostly is: the lengths of runs."""
-    if not slots.height or not media.height or not slots["sample"].is_sorted() or not media["sample"].is_sorted():
+    both = (slots, media)
+    if not all(part.height and part["sample"].is_sorted() for part in both):
         return None
-    kind = slots["kind"].head(1)
-    if not all(part["kind"].eq_missing(kind).all() for part in (slots, media)):
+    kind = None if any_kind else slots["kind"][0]
+    if kind != (None if any_kind else media["kind"][0]) or not (any_kind or all(of_one_kind(part) for part in both)):
         return None
-    of_slots, of_media = slots["sample"].rle().struct.unnest(), media["sample"].rle().struct.unnest()
-    if not of_slots["value"].equals(of_media["value"]):
+    keys, others = (runs.keys(part["sample"]) for part in both)
+    of_slots, of_media = runs.starts(keys), runs.starts(others)
+    samples = keys[of_slots]
+    if not np.array_equal(samples, others[of_media]):
         return None
-    return pl.select(
-        of_slots["value"].alias("sample"),
-        pl.lit(kind[0], pl.String).alias("kind"),
-        of_slots["len"].cast(pl.Int64).alias("slots"),
-        of_media["len"].cast(pl.Int64).alias("media"),
+    return pl.DataFrame(
+        {
+            "sample": samples,
+            "kind": constant("kind", kind, "string", len(samples)),
+            "slots": np.diff(of_slots, append=slots.height),
+            "media": np.diff(of_media, append=media.height),
+            "kinds_differ": constant("kinds_differ", False, "boolean", len(samples)),
+            "foreign_slots": constant("foreign_slots", None, "integer", len(samples)),
+        }
     )
 
 

@@ -7,12 +7,14 @@ the records are unfolded one by one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
-from mmcheck import paths, slots
+from mmcheck import arrow_elements, paths
+from mmcheck.arrow_elements import Elements, Unfit, followed, some, spread
 from mmcheck.cells import constant
 from mmcheck.columns import Declared
 from mmcheck.contracts import Kind
@@ -25,144 +27,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Unfit(Exception):
-    """A declared column or table that is not made of whole columns."""
-
-
-@dataclass(frozen=True, slots=True)
-class Elements:
-    """Elements of consecutive records. `values` is None where no record has any such; `parents` are the ordinals of
-    their records, `ordinals` the list ordinals on the way, outermost first."""
-
-    records: Columns
-    values: pa.Array | None
-    parents: pl.Series
-    header: Mapping[str, Any]
-    context: Mapping[str, Any]
-    ordinals: tuple[pl.Series, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.parents)
-
-    def pick(self, keep: pl.Series) -> Elements:
-        """The elements at which `keep` is true."""
-        if keep.all():
-            return self
-        values = None if self.values is None else self.values.filter(keep.to_arrow())
-        ordinals = tuple(each.filter(keep) for each in self.ordinals)
-        return replace(self, values=values, parents=self.parents.filter(keep), ordinals=ordinals)
-
-
 def rows(
     spec: Spec, records: Columns, samples: pl.Series, header: Mapping[str, Any], context: Mapping[str, Any], table: str
 ) -> pl.DataFrame:
     """The rows that a spec makes of the records. Raises Unfit."""
-    elements = _elements(spec, records, header, context)
-    made = {"sample": samples if spec.each is None else samples.gather(elements.parents)}
+    elements = arrow_elements.find(spec, records, header, context)
+    made = {"sample": samples if spec.each is None else pl.Series(samples.to_numpy()[elements.parents])}
     if table == "media":
         made |= _media(spec, elements)
     for column in spec.columns:
         if not (table == "media" and column.name == "source"):
-            some = len(elements) > 0
-            made[column.name] = cells(column, elements) if some else pl.Series(column.name, [], dtype(column.kind))
+            empty = not len(elements)
+            made[column.name] = pl.Series(column.name, [], dtype(column.kind)) if empty else cells(column, elements)
     return pl.DataFrame(made)
-
-
-def _elements(spec: Spec, records: Columns, header: Mapping[str, Any], context: Mapping[str, Any]) -> Elements:
-    start = pl.int_range(len(records.array), dtype=pl.Int64, eager=True)
-    every = Elements(records, records.array, start, header, context)
-    elements = every if spec.each is None else _walked(every, spec.each)
-    for key in (spec.unless, spec.embedded):
-        if key is not None and len(elements) and _some(member(records.array, key)):
-            raise Unfit(f"beside {key}")
-    if spec.each is not None and elements.values is not None:
-        is_list = json_type(elements.values.type) == "array"
-        one = len(spec.each) == 1 and spec.each[0].kind == "key"
-        if is_list and (spec.scalar or one):
-            elements = _spread(elements)
-        elif one and not spec.scalar:
-            elements = _none(elements)
-        elif spec.scalar:
-            elements = _present(elements)
-    return _kept(spec, elements)
-
-
-def _walked(elements: Elements, steps: tuple[paths.Step, ...]) -> Elements:
-    for number, step in enumerate(steps):
-        values = elements.values
-        if values is None:
-            return elements
-        if step.kind == "key":
-            found = member(values, step.key) if json_type(values.type) == "object" else None
-            elements = replace(elements, values=found)
-            if found is None:
-                return _none(elements)
-            if len(steps) > 1:
-                if number == len(steps) - 1 and elements.ordinals and found.null_count and elements.records.says_null:
-                    raise Unfit("nulls")  # some of which are elements, and some keys that are not there
-                elements = _present(elements)
-        elif step.kind == "each":
-            elements = _spread(elements) if json_type(values.type) == "array" else _none(elements)
-        elif _some(values):
-            raise Unfit(f"a {step.kind} step")
-        else:
-            return _none(elements)
-    return elements
-
-
-def _spread(elements: Elements) -> Elements:
-    """The elements of lists, one after the other."""
-    from pyarrow import compute
-
-    assert elements.values is not None
-    at = pl.Series("at", compute.list_parent_indices(elements.values)).cast(pl.Int64)
-    outer = (each.gather(at) for each in elements.ordinals)
-    return replace(
-        elements,
-        values=elements.values.flatten(),
-        parents=elements.parents.gather(at),
-        ordinals=(*outer, slots.ordinals(at)),
-    )
-
-
-def _present(elements: Elements) -> Elements:
-    """The elements that are there and not null."""
-    assert elements.values is not None
-    if not elements.values.null_count:
-        return elements
-    return elements.pick(pl.Series(elements.values.is_valid()))
-
-
-def _none(elements: Elements) -> Elements:
-    empty = elements.parents.head(0)
-    return replace(elements, values=None, parents=empty, ordinals=tuple(each.head(0) for each in elements.ordinals))
-
-
-def _some(values: pa.Array | None) -> bool:
-    """Whether any value is there and not null."""
-    return values is not None and values.null_count < len(values)
-
-
-def _kept(spec: Spec, elements: Elements) -> Elements:
-    """Without the elements that the spec skips or does not want."""
-    values = elements.values
-    if values is None or not len(values):
-        return elements
-    if spec.skip and json_type(values.type) == "string":
-        elements = elements.pick(~pl.Series(values).is_in(list(spec.skip)).fill_null(False))
-    for key, wanted in spec.where.items():
-        assert elements.values is not None
-        if None in wanted or key.startswith("$."):
-            raise Unfit(f"where {key}")
-        found = member(elements.values, key) if json_type(elements.values.type) == "object" else None
-        if found is not None and json_type(found.type) != "string":
-            raise Unfit(f"where {key}")
-        elements = _none(elements) if found is None else elements.pick(_among(found, wanted))
-    return elements
-
-
-def _among(values: pa.Array, wanted: tuple[Any, ...]) -> pl.Series:
-    return pl.Series(values).is_in([each for each in wanted if isinstance(each, str)]).fill_null(False)
 
 
 def _media(spec: Spec, elements: Elements) -> dict[str, pl.Series]:
@@ -173,16 +50,16 @@ def _media(spec: Spec, elements: Elements) -> dict[str, pl.Series]:
     if declared is None and elements.values is not None and json_type(elements.values.type) not in ("string", "null"):
         raise Unfit("media that are no paths")
     source = cells(declared, elements) if declared is not None else _cast(elements.values, "string", len(elements))
-    word = pl.lit("id" if spec.ids else "path")
-    made = pl.DataFrame({"source": source}).select(
-        "source",
-        pl.when(pl.col("source").is_null()).then(pl.lit("null")).otherwise(word).alias("storage"),
-        pl.lit(None, pl.Int64).alias("_blob"),
-        pl.lit(None, pl.String).alias("_name"),
-    )
-    columns = {column.name: column for column in made}
+    count = len(elements)
+    storage = constant("storage", "id" if spec.ids else "path", "string", count)
+    if source.null_count():
+        storage = constant("storage", "null", "string", count).zip_with(source.is_null(), storage)
+    columns = {
+        "source": source, "storage": storage, "_blob": constant("_blob", None, "integer", count),
+        "_name": constant("_name", None, "string", count),
+    }  # fmt: skip
     if spec.kind is not None:
-        columns["kind"] = constant("kind", spec.kind.strip("'"), "string", len(elements))
+        columns["kind"] = constant("kind", spec.kind.strip("'"), "string", count)
     return columns
 
 
@@ -238,7 +115,11 @@ def _plain(path: str, elements: Elements, kind: Kind) -> pl.Series:
 def _place(name: str, elements: Elements, kind: Kind) -> pl.Series:
     if name.isdigit():
         at = elements.ordinals
-        return at[int(name)].cast(dtype(kind)) if int(name) < len(at) else constant("", None, kind, len(elements))
+        return (
+            pl.Series(at[int(name)]).cast(dtype(kind))
+            if int(name) < len(at)
+            else constant("", None, kind, len(elements))
+        )
     origin, _, rest = name.partition(".")
     if origin not in ("header", "file"):
         raise Unfit(name)
@@ -251,24 +132,16 @@ def _place(name: str, elements: Elements, kind: Kind) -> pl.Series:
 def _at(path: str, elements: Elements) -> pa.Array | None:
     """The values at a plain path of each element, or of its record where the path begins with `$`."""
     if path.startswith("$"):
-        found = _followed(elements.records.array, paths.parse(path[1:].lstrip(".")))
-        return None if found is None else found.take(elements.parents.to_arrow())
-    return None if elements.values is None else _followed(elements.values, paths.parse(path))
+        import pyarrow as pa
 
-
-def _followed(values: pa.Array | None, steps: tuple[paths.Step, ...]) -> pa.Array | None:
-    for step in steps:
-        if values is None:
-            return None
-        if step.kind != "key":
-            raise Unfit(f"a {step.kind} step")
-        values = member(values, step.key) if json_type(values.type) == "object" else None
-    return values
+        found = followed(elements.records.array, paths.parse(path[1:].lstrip(".")))
+        return None if found is None else found.take(pa.array(elements.parents))
+    return None if elements.values is None else followed(elements.values, paths.parse(path))
 
 
 def _cast(values: pa.Array | None, kind: Kind, count: int) -> pl.Series:
     """Values as cells of a kind, as `cells.fitting` makes them."""
-    if not _some(values):
+    if not some(values):
         return constant("", None, kind, count)
     assert values is not None
     way = (json_type(values.type), kind)
@@ -290,7 +163,7 @@ def _type(path: str, elements: Elements) -> pl.Series:
     if path.startswith("@"):
         raise Unfit(path)
     values = _at(path, elements)
-    if not _some(values):
+    if not some(values):
         if values is not None and len(values) and elements.records.says_null:
             raise Unfit("nulls")
         return constant("", None, "string", len(elements))
@@ -308,7 +181,7 @@ def _length(path: str, elements: Elements) -> pl.Series:
     from pyarrow import compute
 
     values = _at(path, elements)
-    if not _some(values):
+    if not some(values):
         return constant("", None, "integer", len(elements))
     assert values is not None
     word = json_type(values.type)
@@ -335,7 +208,7 @@ def _is_there(path: str, elements: Elements) -> pl.Series:
 def _json(path: str, elements: Elements) -> pl.Series:
     """The values as JSON text, which whole numbers and truth values are as they stand."""
     values = _at(path, elements)
-    if _some(values) and values is not None and json_type(values.type) not in ("integer", "boolean"):
+    if some(values) and values is not None and json_type(values.type) not in ("integer", "boolean"):
         raise Unfit("json")
     return _cast(values, "string", len(elements))
 
@@ -351,19 +224,19 @@ def _join(spec: Mapping[str, Any], elements: Elements) -> pl.Series:
     lists = [number for number, step in enumerate(steps) if step.kind == "each"]
     if len(lists) != 1 or elements.values is None:
         raise Unfit("join")
-    outer = _followed(elements.values, steps[: lists[0]])
-    if not _some(outer) or outer is None:
+    outer = followed(elements.values, steps[: lists[0]])
+    if not some(outer) or outer is None:
         return constant("", None, "string", len(elements))
     if json_type(outer.type) != "array":
         raise Unfit("join")
-    start = pl.int_range(len(elements), dtype=pl.Int64, eager=True)
-    parts = _spread(replace(elements, values=outer, parents=start, ordinals=()))
-    found = _followed(parts.values, steps[lists[0] + 1 :])
-    if found is None or not _some(found):
+    start = np.arange(len(elements))
+    parts = spread(replace(elements, values=outer, parents=start, ordinals=()))
+    found = followed(parts.values, steps[lists[0] + 1 :])
+    if found is None or not some(found):
         return constant("", None, "string", len(elements))
     if json_type(found.type) != "string":
         raise Unfit("join")
-    if not parts.parents.is_duplicated().any() and not found.null_count and len(parts) == len(elements):
+    if not found.null_count and np.array_equal(parts.parents, start):
         return pl.Series(found)
     words = pl.DataFrame({"at": parts.parents, "word": pl.Series(found)}).lazy().filter(pl.col("word").is_not_null())
     joined = words.group_by("at", maintain_order=True).agg(pl.col("word").str.join(spec.get("with", ""))).collect()
@@ -377,8 +250,8 @@ def _count(steps: tuple[paths.Step, ...], elements: Elements) -> pl.Series:
         raise Unfit("count")
     from pyarrow import compute
 
-    values = None if elements.values is None else _followed(elements.values, steps[:-1])
-    if not _some(values) or values is None or json_type(values.type) != "array":
+    values = None if elements.values is None else followed(elements.values, steps[:-1])
+    if not some(values) or values is None or json_type(values.type) != "array":
         return constant("", 0, "integer", len(elements))
     return pl.Series(compute.list_value_length(values)).cast(pl.Int64).fill_null(0)
 
@@ -388,6 +261,6 @@ def _extra_keys(spec: Mapping[str, Any], elements: Elements) -> pl.Series:
     values = _at(spec.get("path", "."), elements)
     if values is not None and json_type(values.type) == "object":
         more = [name for name in names(values.type) if name not in spec["extra_keys"]]
-        if any(_some(member(values, name)) for name in more) or (more and elements.records.says_null):
+        if any(some(member(values, name)) for name in more) or (more and elements.records.says_null):
             raise Unfit("extra keys")
     return constant("", None, "string", len(elements))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mmcheck import custom, expression, neighbours
 from mmcheck.contracts import TABLES, Kind
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 _FIELD = re.compile(r"\{(\w+)\}")
 #: What a message may name beside columns and parameters: the key of a rule over the dataset, a value, pandera's check.
 _WORDS = ("key", "near", "value", "check")
+
+
+class Asked(NamedTuple):
+    """What a rule asks of a table: its condition as a column named `about`, and its outcome, which reads that column.
+
+    `beside` are columns that both may read.
+    """
+
+    about: str
+    when: pl.Expr | None
+    outcome: pl.Expr
+    beside: Mapping[str, pl.Expr]
 
 
 @dataclass(frozen=True)
@@ -60,20 +72,27 @@ class Rule:
         return expression.about(self.when)
 
     @cached_property
+    def asked(self) -> Asked:
+        """What is asked of any table."""
+        return self._ask(self.when, self.expr, {})
+
+    @cached_property
+    def asked_near(self) -> Asked | None:
+        """What is asked of a table that fits `near`, if there is one."""
+        return self._ask(self.near.when, self.near.expr, self.near.beside) if self.near is not None else None
+
+    def _ask(self, when: pl.Expr | None, expr: pl.Expr | None, beside: Mapping[str, pl.Expr]) -> Asked:
+        import polars as pl
+
+        about = f"_about {self.stanza.when}"
+        if when is None:
+            return Asked(about, None, expression.outcome(None, expr), beside)
+        return Asked(about, expression.about(when), expression.outcome(pl.col(about), expr), beside)
+
+    @cached_property
     def outcome(self) -> pl.Expr:
         """True where a row passes, false where it fails, null where the rule is not about it or cannot tell."""
-        return expression.outcome(self.when, self.expr)
-
-    @cached_property
-    def judged(self) -> tuple[dict[str, pl.Expr], pl.Expr]:
-        """The column of the rows that the rule is about, and the outcome by that."""
-        return expression.judged(self.when, self.expr, f"_about {self.stanza.when}")
-
-    @cached_property
-    def judged_nearby(self) -> tuple[dict[str, pl.Expr], pl.Expr]:
-        """The same of the rule for rows that stand in order."""
-        assert self.near is not None
-        return expression.judged(self.near.when, self.near.expr, f"_about {self.stanza.when}")
+        return expression.outcome(None if self.when is None else self.about, self.expr)
 
 
 @dataclass(frozen=True, slots=True)

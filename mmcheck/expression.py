@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mmcheck.contracts import Kind
@@ -263,21 +262,12 @@ def about(when: pl.Expr | None) -> pl.Expr:
     return pl.lit(True) if when is None else when.cast(pl.Boolean).fill_null(False)
 
 
-def outcome(when: pl.Expr | None, expr: pl.Expr | None) -> pl.Expr:
+def outcome(about: pl.Expr | None, expr: pl.Expr | None) -> pl.Expr:
     """True where a row passes, false where it fails, null where the rule is not about it or cannot tell."""
     import polars as pl
 
     passes = (expr if expr is not None else pl.lit(True)).cast(pl.Boolean)
-    return passes if when is None else pl.when(about(when)).then(passes)
-
-
-def judged(when: pl.Expr | None, expr: pl.Expr | None, name: str) -> tuple[dict[str, pl.Expr], pl.Expr]:
-    """The column `name`, which tells the rows that a rule is about, if it has a condition; and its outcome by that."""
-    import polars as pl
-
-    if when is None:
-        return {}, outcome(None, expr)
-    return {name: about(when)}, pl.when(pl.col(name)).then(outcome(None, expr))
+    return passes if about is None else pl.when(about).then(passes)
 
 
 _SYNTHETIC: dict[Kind, Any] = {"string": "1", "integer": 1, "number": 1.0, "boolean": True}
@@ -288,14 +278,6 @@ def dtype(kind: Kind) -> Any:
     import polars as pl
 
     return {"string": pl.String, "integer": pl.Int64, "number": pl.Float64, "boolean": pl.Boolean}[kind]
-
-
-@cache
-def null(name: str, kind: Kind) -> pl.Expr:
-    """A column of nulls."""
-    import polars as pl
-
-    return pl.lit(None, dtype(kind)).alias(name)
 
 
 def check_type(sql: str, columns: Mapping[str, Kind], table: str) -> None:

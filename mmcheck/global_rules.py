@@ -14,6 +14,7 @@ from difflib import get_close_matches
 import polars as pl
 
 from mmcheck import aggregates
+from mmcheck.cells import constant
 from mmcheck.pile import Pile
 from mmcheck.rules import Outcome
 from mmcheck.ruleset import Rule
@@ -94,7 +95,8 @@ def gather(
             frame = frame.filter(rule.when)
         if stanza.unique:
             # A record that breaks the schema still holds its id, but is not itself checked.
-            part = _keys(frame, stanza.unique, shown=not _by_id(rule)).with_columns(pl.lit(valid).alias("_valid"))
+            part = _keys(frame, stanza.unique, shown=not _by_id(rule))
+            part = part.hstack([constant("_valid", valid, "boolean", part.height)])
             facts.keys.setdefault(number, Pile()).add(part)
         elif not valid:
             continue
@@ -128,17 +130,21 @@ def _targets(facts: Facts, frames: Mapping[str, pl.DataFrame], table: str, colum
 def _keys(frame: pl.DataFrame, columns: tuple[str, ...], *, shown: bool = True) -> pl.DataFrame:
     """Rows with no null in `columns`: hashes of the key, the key in words where it is `shown`, and the row's place."""
     shown = shown and not all(name.startswith("_") for name in columns)  # `_content`: nothing for a person to read
-    words = [pl.col(name).cast(pl.String) for name in columns]
-    key, told = (words[0] if len(words) == 1 else pl.concat_str(words, separator=by) for by in ("\x1f", ", "))
-    kept = frame.filter(pl.all_horizontal(pl.col(columns).is_not_null()))
-    places = [name for name in ("turn", "position", "ordinal", "kind") if name in frame.columns]
-    optional = [name for name in places if name not in columns]
-    return kept.select(
-        key.hash(_SEEDS[0]).alias("_one"),
-        key.hash(_SEEDS[1]).alias("_two"),
-        (told if shown else pl.lit(None, pl.String)).alias("_shown"),
-        "sample",
-        *optional,
+    if any(frame[name].null_count() for name in columns):
+        frame = frame.filter(pl.all_horizontal(pl.col(columns).is_not_null()))
+    words = [frame[name].cast(pl.String) for name in columns]
+    key, told = words[0], words[0]
+    if len(words) > 1:
+        texts = pl.DataFrame({str(number): column for number, column in enumerate(words)})
+        key, told = (texts.select(pl.concat_str(pl.all(), separator=by)).to_series() for by in ("\x1f", ", "))
+    places = [name for name in ("turn", "position", "ordinal", "kind") if name in frame.columns and name not in columns]
+    return pl.DataFrame(
+        {
+            "_one": key.hash(_SEEDS[0]),
+            "_two": key.hash(_SEEDS[1]),
+            "_shown": told if shown else constant("_shown", None, "string", frame.height),
+            **{name: frame[name] for name in ("sample", *places)},
+        }
     )
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import polars as pl
+    import numpy as np
 
 #: Lower ends of the bins of every histogram: 0 to 10 one by one, then six a decade.
 EDGES = (*range(10), *(round(step * 10**decade) for decade in range(1, 13) for step in (1, 1.5, 2, 3, 5, 7)))
 #: Lower ends of the bins of both sides of an image in pixels: two an octave, up to 2^17.
 SIDES = tuple(dict.fromkeys(round(2 ** (half / 2)) for half in range(35)))
+#: Numbers below this are counted in an array of so many at most; there is no sorting then.
+_FEW = 1 << 16
 #: How many names a counter keeps, and how long they may be.
 NAMES, NAME = 64, 80
 #: So few values are counted sooner one by one than by columns.
@@ -30,21 +32,23 @@ class Histogram:
     least: int | None = None
     greatest: int | None = None
 
-    def see(self, values: pl.Series) -> None:
-        """Count values, whole numbers without nulls."""
-        if len(values) <= _FEW:
-            for number, often in Occurrences(values.cast(int).to_list()).items():
-                self.see_times(number, often)
+    def see(self, values: np.ndarray[Any, Any]) -> None:
+        """Count values, whole numbers from 0 up."""
+        if not len(values):
             return
-        import polars as pl
+        import numpy as np
 
-        found = values.alias("value").value_counts().cast(pl.Int64)  # there are few of them: lengths, counts
-        value, times = found["value"], found["count"]
-        least, greatest = value.min(), value.max()
-        assert isinstance(least, int) and isinstance(greatest, int)
-        places = pl.Series("place", EDGES, dtype=pl.Int64).search_sorted(value, side="right").cast(pl.Int64) - 1
-        bins = pl.DataFrame({"place": places, "count": times}).group_by("place").sum()
-        self.add(Histogram(dict(bins.iter_rows()), len(values), int((value * times).sum()), least, greatest))
+        least, greatest = int(values.min()), int(values.max())
+        if greatest < _FEW:
+            times = np.bincount(values)
+            different = np.flatnonzero(times)
+            times = times[different]
+        else:
+            different, times = np.unique(values, return_counts=True)
+        places = np.searchsorted(EDGES, different, side="right") - 1
+        bins = np.bincount(places, weights=times)  # exact: as floats, but whole and below 2^53
+        told = {place: int(bins[place]) for place in np.flatnonzero(bins).tolist()}
+        self.add(Histogram(told, len(values), int(values.sum(dtype=np.int64)), least, greatest))
 
     def see_times(self, value: int, times: int) -> None:
         """Count one value so many times."""

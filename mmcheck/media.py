@@ -13,8 +13,9 @@ import polars as pl
 
 from mmcheck.cache import Cache, identity
 from mmcheck.cache import key as cache_key
+from mmcheck.cells import constant
 from mmcheck.contracts import TABLES
-from mmcheck.expression import dtype, null
+from mmcheck.expression import dtype
 from mmcheck.limits import Limits
 from mmcheck.locate import Location, Locator, Roots
 from mmcheck.probe.apart import Looked, Manner, Medium, Pool
@@ -254,10 +255,16 @@ class Look:
         """What was found, as soon as all of it was looked into."""
         media, probing = self.media, self.prober.probing
         if probing.depth == "none":
-            sources = media["source"].drop_nulls().unique()
-            columns = [null(column.name, column.kind) for column in _LOOKED]
+            columns = [constant(column.name, None, column.kind, media.height) for column in _LOOKED]
             return Seen(
-                media.with_columns(columns), _hashes(sources), media["_blob"].count(), set(), [], {}, True, set()
+                media.with_columns(columns),
+                _hashes(media["source"]),
+                media["_blob"].count(),
+                set(),
+                [],
+                {},
+                True,
+                set(),
             )
         looked = [_answer(each) for each in self.answers]
         places = [
@@ -288,7 +295,7 @@ def _answer(answer: _Answer) -> Looked:
 
 
 def _hashes(sources: pl.Series) -> pl.Series:
-    return sources.hash(97)
+    return (sources.drop_nulls() if sources.null_count() else sources).hash(97)
 
 
 def _columns(places: list[Location], looked: list[Looked]) -> list[pl.Series]:

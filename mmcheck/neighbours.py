@@ -38,15 +38,15 @@ class Neighbours:
 
     def fit(self, frame: pl.DataFrame) -> bool:
         """Whether the rows of each record stand together, and in ascending order."""
-        import polars as pl
-
         if not self.by:
             return True
-        if frame["sample"].null_count() or not frame["sample"].is_sorted():
+        sample = frame["sample"]
+        if sample.null_count() or not sample.is_sorted() or any(frame[name].null_count() for name in self.by):
             return False
-        within = pl.col("sample") == pl.col("sample").shift(1)
-        ascends = [(~within | (pl.col(name) > pl.col(name).shift(1))).fill_null(False) for name in self.by]
-        return bool(frame.select(pl.all_horizontal(ascends).slice(1).all()).item())
+        values = sample.to_numpy()
+        other = values[1:] != values[:-1]
+        columns = (frame[name].to_numpy() for name in self.by)
+        return all(bool((other | (column[1:] > column[:-1])).all()) for column in columns)
 
 
 def find(when: str | None, sql: str) -> Neighbours | None:

@@ -73,18 +73,25 @@ def _counts(runnable: Sequence[tuple[int, Rule]], frame: pl.DataFrame) -> dict[i
     """For each rule: checked, failed and unknown rows. One pass, what several rules share evaluated once."""
     beside: dict[str, pl.Expr] = {}
     about: dict[str, pl.Expr] = {}
-    outcomes: dict[str, pl.Expr] = {}
+    outcomes: list[pl.Expr] = []
     for number, rule in runnable:
-        near = rule.near if rule.near is not None and rule.near.fit(frame) else None
-        beside |= near.beside if near is not None else {}
-        asked, outcomes[f"_outcome{number}"] = rule.judged if near is None else rule.judged_nearby
-        about |= asked
-    steps = frame.lazy().with_columns(**beside).with_columns(**about).with_columns(**outcomes)
-    told = steps.collect(optimizations=pl.QueryOptFlags.none())  # a small table in memory: there is nothing to find
+        asked = rule.asked
+        if rule.near is not None and rule.asked_near is not None and rule.near.fit(frame):
+            asked = rule.asked_near
+            beside |= asked.beside
+        if asked.when is not None:
+            about[asked.about] = asked.when
+        outcomes.append(asked.outcome.alias(f"_outcome{number}"))
+    steps = frame.lazy()
+    for made in (beside, about):
+        steps = steps.with_columns(**made) if made else steps
+    every = pl.first().alias("_every")  # outcomes that read no column are as many as there are rows all the same
+    # A small table in memory: there is nothing to find for an optimizer.
+    told = steps.select(every, *about, *outcomes).collect(optimizations=pl.QueryOptFlags.none())
     counts = {}
     for number, rule in runnable:
         outcome = told[f"_outcome{number}"]
-        checked = frame.height if rule.when is None else int(told[f"_about {rule.stanza.when}"].sum())
+        checked = frame.height if rule.when is None else int(told[rule.asked.about].sum())
         judged = frame.height - outcome.null_count()
         counts[number] = (checked, judged - int(outcome.sum()), checked - judged)
     return counts

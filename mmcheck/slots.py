@@ -7,29 +7,28 @@ from collections.abc import Mapping
 
 import polars as pl
 
-
-def _ordinal(*by: str) -> pl.Expr:
-    return pl.int_range(pl.len(), dtype=pl.Int64).over(by)
+from mmcheck import runs
 
 
-def ordinals(samples: pl.Series) -> pl.Series:
-    """0, 1, … within each run of equal samples; a table's rows of one record stand together."""
-    runs = samples.rle().struct.field("len").alias("len")
-    if len(runs) == len(samples):
-        return pl.Series("len", [0], dtype=pl.Int64).new_from_index(0, len(samples))
-    return pl.select(pl.int_ranges(pl.lit(0), runs, dtype=pl.Int64)).to_series().explode()
+def ordinals(frame: pl.DataFrame, name: str) -> pl.Series:
+    """0, 1, … within each record."""
+    return pl.Series(name, runs.ordinals(runs.keys(frame["sample"])), dtype=pl.Int64)
 
 
 def of_one_kind(frame: pl.DataFrame) -> bool:
     """Whether all rows are of the same kind, or of none."""
-    return "kind" not in frame.columns or bool(frame["kind"].eq_missing(frame["kind"].head(1)).all())
+    if "kind" not in frame.columns:
+        return True
+    kind = frame["kind"]
+    nulls = kind.null_count()
+    return nulls == len(kind) or (not nulls and kind.min() == kind.max())
 
 
-def positions(frame: pl.DataFrame) -> pl.Series | pl.Expr:
-    """0, 1, … within each record and kind."""
+def positions(frame: pl.DataFrame, ordinal: pl.Series | None = None) -> pl.Series:
+    """0, 1, … within each record and kind; `ordinal` is the number within the record, where there is one."""
     if of_one_kind(frame):
-        return ordinals(frame["sample"]).alias("position")
-    return _ordinal("sample", "kind").alias("position")
+        return ordinals(frame, "position") if ordinal is None else ordinal.alias("position")
+    return frame.select(pl.int_range(pl.len(), dtype=pl.Int64).over("sample", "kind").alias("position")).to_series()
 
 
 def _each(column: str, tokens: list[str]) -> pl.Expr:
@@ -63,5 +62,5 @@ def find_placeholders(texts: pl.DataFrame, column: str, placeholders: Mapping[st
         kind = pl.when(pl.col("token") == token).then(pl.lit(its, pl.String)).otherwise(kind)
     rows = tokens.select("sample", "turn", kind.alias("kind"), reference.alias("reference"))
     found = rows.collect(optimizations=pl.QueryOptFlags.none())
-    number = ordinals(found["sample"]).alias("slot")
-    return found.with_columns(number, number.alias("position") if of_one_kind(found) else positions(found))
+    number = ordinals(found, "slot")
+    return found.hstack([number, positions(found, number)])

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mmcheck import runs
 from mmcheck.histograms import SIDES, Counter, Extreme, Extremes, Histogram
+from mmcheck.slots import of_one_kind
 from mmcheck.tables import ROW_BITS
 
 if TYPE_CHECKING:
@@ -108,29 +110,29 @@ class Statistics:
         return whole.to_dict("media")
 
     def _turns(self, turns: pl.DataFrame, records: int) -> None:
-        lengths = turns["sample"].rle().struct.field("len")  # the turns of a record stand together
+        lengths = runs.lengths(runs.keys(turns["sample"]))  # the turns of a record stand together
         self.turns_per_record.see(lengths)
         self.turns_per_record.see_times(0, records - len(lengths))
         if "text" in turns.columns:
-            self.text_length.see(turns["text"].str.len_chars().drop_nulls())
+            self.text_length.see(_there(turns["text"].str.len_chars()).to_numpy())
         if "role" in turns.columns:
             self.roles.see(_occurrences(turns["role"]))
 
     def _media(self, media: pl.DataFrame, samples: bool) -> None:
-        for part in media.partition_by("kind", maintain_order=True):
+        for part in [media] if of_one_kind(media) else media.partition_by("kind", maintain_order=True):
             kind = part["kind"][0] or "any"
             if samples:
-                lengths = part["sample"].unique_counts()
-                self.media_per_record.setdefault(kind, Histogram()).see(lengths)
+                of = runs.keys(part["sample"] if part["sample"].is_sorted() else part["sample"].sort())
+                self.media_per_record.setdefault(kind, Histogram()).see(runs.lengths(of))
             for name, column in COUNTED.items():
                 found = _occurrences(part[column])
                 if found:
                     self.counted[name].setdefault(kind, Counter()).see(found)
-            seconds = part["duration"].drop_nulls()
+            seconds = _there(part["duration"])
             if len(seconds):
                 # Whole milliseconds add up exactly, in any order; no clip is longer than a year.
                 thousandths = (seconds.fill_nan(0).clip(0, 3e7) * 1000).round()
-                self.durations.setdefault(kind, Histogram()).see(thousandths)
+                self.durations.setdefault(kind, Histogram()).see(thousandths.to_numpy().astype("int64"))
 
     def _sizes(self, media: pl.DataFrame, file: str) -> None:
         import polars as pl
@@ -177,7 +179,11 @@ def _kinds(by_kind: Mapping[str, Any]) -> list[str]:
 def _occurrences(names: pl.Series) -> dict[str, int]:
     if names.null_count() == len(names):
         return {}
-    return dict(names.drop_nulls().value_counts().iter_rows())
+    return dict(_there(names).value_counts().iter_rows())
+
+
+def _there(values: pl.Series) -> pl.Series:
+    return values.drop_nulls() if values.null_count() else values
 
 
 def series(statistics: Mapping[str, Any], prefix: str = "") -> dict[str, Mapping[str, Any]]:

@@ -196,4 +196,6 @@ def member(column: pa.Array, key: str) -> pa.Array | None:
     from pyarrow import compute
 
     number = column.type.get_field_index(key)
-    return None if number < 0 else compute.struct_field(column, [number])
+    if number < 0:
+        return None
+    return compute.struct_field(column, [number]) if column.null_count else column.field(number)

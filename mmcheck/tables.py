@@ -10,12 +10,12 @@ from typing import Any
 import polars as pl
 
 from mmcheck import arrow_tables, paths
-from mmcheck.cells import fitting
+from mmcheck.cells import constant, fitting
 from mmcheck.columns import Elements, of_key
 from mmcheck.contracts import TABLES, Kind
-from mmcheck.expression import dtype, null
+from mmcheck.expression import dtype
 from mmcheck.readers.batch import Batch
-from mmcheck.slots import find_placeholders, of_one_kind, ordinals, positions
+from mmcheck.slots import find_placeholders, ordinals, positions
 from mmcheck.sources import media_columns, with_bytes
 from mmcheck.table_plans import Spec, TablePlan, declared_columns
 
@@ -92,10 +92,13 @@ def unfold(
             view = pl.SQLContext(tables.frames, eager=True).execute(plan.sql)
             tables.frames[plan.name] = _numbered(view, plan)
     if "samples" in tables.frames:
-        lines = pl.Series("line", batch.lines, dtype=pl.Int64) if batch.lines else pl.lit(None, pl.Int64).alias("line")
+        count = len(batch.rows)
+        lines = (
+            pl.Series("line", batch.lines, dtype=pl.Int64) if batch.lines else constant("line", None, "integer", count)
+        )
         tables.frames["samples"] = tables.frames["samples"].with_columns(
-            pl.lit(context.get("file"), pl.String).alias("file"),
-            pl.lit(context.get("split"), pl.String).alias("split"),
+            constant("file", context.get("file"), "string", count),
+            constant("split", context.get("split"), "string", count),
             pl.Series("row", batch.rows, dtype=pl.Int64),
             lines,
         )
@@ -211,20 +214,20 @@ def _numbered(frame: pl.DataFrame, plan: TablePlan) -> pl.DataFrame:
     """The frame with the columns that the engine makes: the ordinal in the record, and positions by kind."""
     index = INDEX.get(plan.name, "ordinal")
     have = {*frame.columns}
-    made: list[pl.Series | pl.Expr] = []
+    made: list[pl.Series] = []
     number: pl.Series | None = None
     if index is not None and index not in have:
-        number = ordinals(frame["sample"]).alias(index)
+        number = ordinals(frame, index)
         made.append(number)
     have |= {index or "position", "position"}
     made += [
-        null(column.name, column.kind)
+        constant(column.name, None, column.kind, frame.height)
         for column in _standard(plan.name)
         if column.name not in have and column.depth is None
     ]
     if plan.name in ("slots", "media") and "position" not in frame.columns:
-        made.append(number.alias("position") if number is not None and of_one_kind(frame) else positions(frame))
-    return frame.with_columns(made)
+        made.append(positions(frame, number))
+    return frame.hstack(made)
 
 
 def _standard(name: str) -> tuple[Any, ...]:

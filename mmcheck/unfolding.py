@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 
 from mmcheck import align, paths, readers
-from mmcheck.arrow_tables import Unfit
+from mmcheck.arrow_elements import Unfit
+from mmcheck.cells import constant
 from mmcheck.content import content_column
 from mmcheck.dataset import DataFile
 from mmcheck.file_facts import file_context, look_beside
@@ -158,7 +159,8 @@ class Unfolder:
             return None
         batch, frames, number = unfolded.batch, unfolded.tables.frames, opened.shard.number
         seen = unfolded.look.done()
-        media = frames["media"] = seen.media.with_columns(pl.lit(opened.shard.file.split, pl.String).alias("split"))
+        split = constant("split", opened.shard.file.split, "string", seen.media.height)
+        media = frames["media"] = seen.media.with_columns(split)
         if self._wants_order:
             evidence = self.plan.format.evidence
             frames["order"] = order(

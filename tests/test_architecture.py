@@ -62,6 +62,7 @@ LAYERS = (
     ("evidence", "table_plans", "aggregates", "pile", "slots", "probe", "publishing", "locate", "custom", "writers"),
     (
         "sources",
+        "arrow_elements",
         "arrow_tables",
         "content",
         "align",

@@ -16,7 +16,7 @@ from records import value
 
 import mmcheck
 from mmcheck import readers
-from mmcheck.arrow_tables import Unfit
+from mmcheck.arrow_elements import Unfit
 from mmcheck.format import load, names
 from mmcheck.limits import Limits
 from mmcheck.readers.batch import Batch

@@ -31,7 +31,7 @@ _MOST_MISSES, _ONE_OF = 4, 4
 _LIMIT = 2**63
 _PIECE = 256 << 10
 #: About what Arrow's reader parses at a time.
-_PARSED = 4 << 20
+_PARSED = 1 << 20
 #: Arrow's offsets have 32 bits.
 _MOST_BYTES = 1 << 30
 #: A text of so many bytes at most stands in the view itself.
