@@ -16,11 +16,18 @@ def _bytes_of(value: Any) -> bytes:
     return msgspec.json.encode(value, enc_hook=str)
 
 
+def cell_digest(cell: Any) -> str:
+    """What stands for a binary cell; media have many megabytes."""
+    return cell.digest if isinstance(cell, Stored) else xxhash.xxh3_128_hexdigest(cell)
+
+
 def _record_bytes(batch: Batch, number: int) -> bytes:
     """The bytes that stand for a record's content: its own where the storage has them, else made from its value."""
     raw = batch.raw(number)
     if raw is not None:
         return raw
+    if batch.shown is not None:
+        return _bytes_of(batch.shown[number])
     return _bytes_of(_digested(batch.values[number]))
 
 
@@ -36,7 +43,7 @@ def _digested(value: Any) -> Any:
     if value.__class__ is str and value.isascii():
         return value
     if isinstance(value, BINARY):
-        return value.digest if isinstance(value, Stored) else xxhash.xxh3_128_hexdigest(value)  # media: many megabytes
+        return cell_digest(value)
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 

@@ -176,19 +176,22 @@ def _shown(value: Any) -> str:
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
 
 
-def without_bytes(value: Any, levels: int = MOST_NESTING) -> Any:
-    """A copy for the judge: JSON knows no binary cells, so bytes are shown to it as the text "".
+def without_bytes(value: Any, instead: Callable[[Any], str] = lambda _: "", levels: int = MOST_NESTING) -> Any:
+    """A copy for the judge: JSON knows no binary cells, so that a text stands `instead` of each.
 
     What is deeper than `levels` is cut off below them, so that the judge refuses it.
     """
     if not levels:
         return value
+    below = levels - 1
     if isinstance(value, dict):
-        below = levels - 1
-        return {key: each if each.__class__ in _PLAIN else without_bytes(each, below) for key, each in value.items()}
+        return {
+            key: each if each.__class__ in _PLAIN else without_bytes(each, instead, below)
+            for key, each in value.items()
+        }
     if isinstance(value, list):
-        return [without_bytes(element, levels - 1) for element in value]
-    return "" if isinstance(value, BINARY) else value
+        return [each if each.__class__ in _PLAIN else without_bytes(each, instead, below) for each in value]
+    return instead(value) if isinstance(value, BINARY) else value
 
 
 #: Values that stay as they are; asked where they stand, so that most of a record's values cost no call.

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
 from mmcheck import global_rules
 from mmcheck.compose import clipped, compose, fingerprint
-from mmcheck.content import record_digest
+from mmcheck.content import cell_digest, record_digest
 from mmcheck.dataset import DataFile, named_files
 from mmcheck.errors import OpenError
 from mmcheck.file_facts import bytes_read
@@ -146,15 +145,17 @@ class Checker:
             result.tally(self.core["MM001"]).checked += len(batch.rows)
             return _Begun(result, self.unfolder.begin(batch, opened))
         binary = batch.raws is None
-        seen = [without_bytes(value) for value in batch.values] if binary else batch.values
+        seen = [without_bytes(value, cell_digest) for value in batch.values] if binary else batch.values
         valid = opened.judge.valid(seen)
         if opened.role.name in self.naming:
             self._named(result, batch, opened.shard)
         if not all(valid):
             broken = [number for number, fine in enumerate(valid) if not fine]
             result.invalid += len(broken)
-            self._broken(result, batch, broken, seen, opened)
+            self._broken(result, batch, broken, opened)
             batch = batch.pick([number for number, fine in enumerate(valid) if fine])
+            seen = [each for each, fine in zip(seen, valid, strict=True) if fine]
+        batch.shown = seen if binary else None
         result.tally(self.core["MM001"]).checked += len(batch.rows)
         return _Begun(result, self.unfolder.begin(batch, opened) if batch.rows else None)
 
@@ -202,7 +203,7 @@ class Checker:
                     self.add_fault(result, fault, shard.number, named_in, None, fault.message)
                     result.facts.incomplete |= {plan.name for each in roles for plan in each.plans}
 
-    def _broken(self, result: ShardResult, batch: Batch, broken: list[int], seen: list[Any], opened: Opened) -> None:
+    def _broken(self, result: ShardResult, batch: Batch, broken: list[int], opened: Opened) -> None:
         """Findings for records that break the schema; their ids count all the same."""
         part = batch.pick(broken)
         shard = opened.shard
@@ -216,7 +217,7 @@ class Checker:
                 tally.failed += len(broken) - order
                 break
             line = batch.lines[number] if batch.lines else None
-            faults = opened.judge.faults(seen[number], batch.rows[number], line)
+            faults = opened.judge.faults(without_bytes(batch.values[number]), batch.rows[number], line)
             fault = _one(faults) if faults else Fault("MM001", "the record breaks the schema", batch.rows[number], line)
             self.add_fault(
                 result, fault, shard.number, shard.file.file, tables.ids[order], record_digest(batch, number)

@@ -85,7 +85,8 @@ class Batch:
     of each record where the storage has them, `keys` the key of each record where they are values of a map. `texts`
     (YAML) maps the JSON pointer of each plain scalar of a record to what the file spells. `position` is how many
     bytes of the file were read so far, where that is known; `end`, in the last batch of lines, how many rows and lines
-    there were. Where `columns` hold the records, `values` and `raws` are empty until `one_by_one`.
+    there were. Where `columns` hold the records, `values` and `raws` are empty until `one_by_one`. `shown` are the
+    values as the judge of schemas took them for valid: with the digests of binary cells in place of the cells.
     """
 
     rows: list[int] = field(default_factory=list)
@@ -98,6 +99,7 @@ class Batch:
     position: int | None = None
     end: tuple[int, int] | None = None
     columns: Columns | None = None
+    shown: list[Any] | None = None
 
     def one_by_one(self) -> Batch:
         """The batch with its records as Python values, and without columns."""
@@ -127,6 +129,7 @@ class Batch:
             raws=some(self.raws),
             keys=some(self.keys),
             texts=some(self.texts),
+            shown=some(self.shown),
         )
 
 
