@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import polars as pl
 
 from mmcheck import runs
@@ -52,17 +51,18 @@ def _of_one_kind(slots: pl.DataFrame, media: pl.DataFrame, *, any_kind: bool) ->
     kind = None if any_kind else slots["kind"][0]
     if kind != (None if any_kind else media["kind"][0]) or not (any_kind or all(of_one_kind(part) for part in both)):
         return None
-    keys, others = (runs.keys(part["sample"]) for part in both)
-    of_slots, of_media = runs.starts(keys), runs.starts(others)
-    samples = keys[of_slots]
-    if not np.array_equal(samples, others[of_media]):
+    of_slots, of_media = (runs.keys(part["sample"]) for part in both)
+    samples, others = (
+        part["sample"].gather(runs.starts(keys)) for part, keys in zip(both, (of_slots, of_media), strict=True)
+    )
+    if not samples.equals(others):
         return None
     return pl.DataFrame(
         {
             "sample": samples,
             "kind": constant("kind", kind, "string", len(samples)),
-            "slots": np.diff(of_slots, append=slots.height),
-            "media": np.diff(of_media, append=media.height),
+            "slots": runs.lengths(of_slots),
+            "media": runs.lengths(of_media),
             "kinds_differ": constant("kinds_differ", False, "boolean", len(samples)),
             "foreign_slots": constant("foreign_slots", None, "integer", len(samples)),
         }

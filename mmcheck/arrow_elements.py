@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mmcheck import paths, runs
 from mmcheck.readers.json_columns import Columns
 from mmcheck.sweeping import json_type, member
@@ -15,6 +13,8 @@ from mmcheck.table_plans import Spec
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from mmcheck.runs import Array
 
 
 class Unfit(Exception):
@@ -28,10 +28,10 @@ class Elements:
 
     records: Columns
     values: pa.Array | None
-    parents: runs.Whole
+    parents: Array
     header: Mapping[str, Any]
     context: Mapping[str, Any]
-    ordinals: tuple[runs.Whole, ...] = ()
+    ordinals: tuple[Array, ...] = ()
 
     def __len__(self) -> int:
         return len(self.parents)
@@ -49,6 +49,8 @@ class Elements:
 
 def find(spec: Spec, records: Columns, header: Mapping[str, Any], context: Mapping[str, Any]) -> Elements:
     """The elements of which a spec makes rows. Raises Unfit."""
+    import numpy as np
+
     every = Elements(records, records.array, np.arange(len(records.array)), header, context)
     elements = every if spec.each is None else _walked(every, spec.each)
     for key in (spec.unless, spec.embedded):
@@ -91,6 +93,7 @@ def _walked(elements: Elements, steps: tuple[paths.Step, ...]) -> Elements:
 
 def spread(elements: Elements) -> Elements:
     """The elements of lists, one after the other."""
+    import numpy as np
     from pyarrow import compute
 
     assert elements.values is not None
@@ -100,7 +103,7 @@ def spread(elements: Elements) -> Elements:
         elements,
         values=elements.values.flatten(),
         parents=elements.parents[at],
-        ordinals=(*outer, runs.ordinals(at)),
+        ordinals=(*outer, np.asarray(runs.ordinals(at))),
     )
 
 

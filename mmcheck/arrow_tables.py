@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from mmcheck import arrow_elements, paths
@@ -229,6 +228,8 @@ def _join(spec: Mapping[str, Any], elements: Elements) -> pl.Series:
         return constant("", None, "string", len(elements))
     if json_type(outer.type) != "array":
         raise Unfit("join")
+    import numpy as np
+
     start = np.arange(len(elements))
     parts = spread(replace(elements, values=outer, parents=start, ordinals=()))
     found = followed(parts.values, steps[lists[0] + 1 :])

@@ -8,18 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
+    from mmcheck.runs import Whole
 
 #: Lower ends of the bins of every histogram: 0 to 10 one by one, then six a decade.
 EDGES = (*range(10), *(round(step * 10**decade) for decade in range(1, 13) for step in (1, 1.5, 2, 3, 5, 7)))
 #: Lower ends of the bins of both sides of an image in pixels: two an octave, up to 2^17.
 SIDES = tuple(dict.fromkeys(round(2 ** (half / 2)) for half in range(35)))
-#: Numbers below this are counted in an array of so many at most; there is no sorting then.
-_FEW = 1 << 16
 #: How many names a counter keeps, and how long they may be.
 NAMES, NAME = 64, 80
-#: So few values are counted sooner one by one than by columns.
-_FEW = 200
+#: Numbers below this are counted in an array of so many at most; there is no sorting then.
+_SMALL = 1 << 16
 
 
 @dataclass(slots=True)
@@ -32,14 +30,18 @@ class Histogram:
     least: int | None = None
     greatest: int | None = None
 
-    def see(self, values: np.ndarray[Any, Any]) -> None:
+    def see(self, values: Whole) -> None:
         """Count values, whole numbers from 0 up."""
+        if isinstance(values, list):
+            for value, often in Occurrences(values).items():
+                self.see_times(value, often)
+            return
         if not len(values):
             return
         import numpy as np
 
         least, greatest = int(values.min()), int(values.max())
-        if greatest < _FEW:
+        if greatest < _SMALL:
             times = np.bincount(values)
             different = np.flatnonzero(times)
             times = times[different]

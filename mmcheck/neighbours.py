@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from mmcheck import runs
 from mmcheck.expression import to_polars
 
 if TYPE_CHECKING:
@@ -43,9 +45,16 @@ class Neighbours:
         sample = frame["sample"]
         if sample.null_count() or not sample.is_sorted() or any(frame[name].null_count() for name in self.by):
             return False
-        values = sample.to_numpy()
-        other = values[1:] != values[:-1]
-        columns = (frame[name].to_numpy() for name in self.by)
+        keys = runs.keys(sample)
+        columns = [runs.whole(frame[name]) for name in self.by]
+        if isinstance(keys, list):
+            pairs = list(pairwise(keys))
+            return all(
+                key != other or before < after
+                for column in columns
+                for (key, other), (before, after) in zip(pairs, pairwise(column), strict=True)
+            )
+        other = keys[1:] != keys[:-1]
         return all(bool((other | (column[1:] > column[:-1])).all()) for column in columns)
 
 

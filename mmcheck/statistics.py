@@ -114,7 +114,7 @@ class Statistics:
         self.turns_per_record.see(lengths)
         self.turns_per_record.see_times(0, records - len(lengths))
         if "text" in turns.columns:
-            self.text_length.see(_there(turns["text"].str.len_chars()).to_numpy())
+            self.text_length.see(runs.whole(_there(turns["text"].str.len_chars())))
         if "role" in turns.columns:
             self.roles.see(_occurrences(turns["role"]))
 
@@ -132,7 +132,7 @@ class Statistics:
             if len(seconds):
                 # Whole milliseconds add up exactly, in any order; no clip is longer than a year.
                 thousandths = (seconds.fill_nan(0).clip(0, 3e7) * 1000).round()
-                self.durations.setdefault(kind, Histogram()).see(thousandths.to_numpy().astype("int64"))
+                self.durations.setdefault(kind, Histogram()).see(runs.whole(thousandths.cast(int)))
 
     def _sizes(self, media: pl.DataFrame, file: str) -> None:
         import polars as pl

@@ -42,6 +42,7 @@ LAYERS = (
         "report",
         "stored",
         "fingerprint",
+        "runs",
         "histograms",
         "storage",
         "remote",

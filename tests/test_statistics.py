@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmcheck import check
+from mmcheck import check, runs
 from mmcheck.histograms import EDGES, NAMES, SIDES, Counter, Extreme, Extremes, Histogram
 from mmcheck.reporters.plots import plots
 from mmcheck.resources import folder
@@ -43,14 +44,27 @@ def test_histograms_add_up(first: list[int], second: list[int]) -> None:
         )
 
 
-@pytest.mark.parametrize("kind", [pl.Int64, pl.UInt32, pl.Float64])
-def test_few_values_are_counted_as_many_are(kind: Any) -> None:
-    values = pl.Series([number * number % 977 for number in range(1_000)], dtype=kind)
+@pytest.mark.parametrize("kind", [np.int64, np.uint32])
+@given(st.lists(st.integers(0, 10**6)))
+def test_few_values_are_counted_as_many_are(kind: Any, values: list[int]) -> None:
     few, many = Histogram(), Histogram()
-    for start in range(0, len(values), 50):
-        few.see(values.slice(start, 50))
-    many.see(values)
-    assert few == many and few.count == 1_000
+    few.see(values)
+    many.see(np.array(values, kind))
+    assert few == many and few.count == len(values)
+
+
+@given(st.lists(st.integers(-1, 2)))
+def test_runs_of_few_and_of_many(values: list[int]) -> None:
+    groups = [len(list(group)) for _, group in groupby(values)]
+    array = np.array(values, np.int64)
+    expected = {
+        runs.lengths: groups,
+        runs.starts: [sum(groups[:number]) for number in range(len(groups))],
+        runs.ordinals: [at for length in groups for at in range(length)],
+    }
+    for asked, told in expected.items():
+        assert list(asked(values)) == told
+        assert list(asked(array)) == told
 
 
 @given(st.lists(st.text("abc", max_size=4), max_size=400), st.integers(1, 5))
