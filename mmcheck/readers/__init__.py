@@ -41,7 +41,6 @@ __all__ = [
     "undecoded",
 ]
 
-_WIDE = 8 << 20
 _AFAR = 256 << 10
 _BEGINNING = 64 << 10
 _LARGE = 4 << 20
@@ -54,15 +53,14 @@ def read(
     at: str = "",
     *,
     document: bool = False,
-    block: int | None = None,
+    block: int = BLOCK,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     part: Part | None = None,
     lane: Lane | None = None,
     stored: bool = False,
 ) -> Iterator[Batch]:
-    """The records of a file, in batches of about `block` bytes (default: 4 MB of text, 8 MB of rows,
-    which may hold media) and at most 10,000 records (50,000 in columns); or of one part of it, whose rows and lines
-    are counted from its own start.
+    """The records of a file, in batches of about `block` bytes and at most 10,000 records (50,000 in columns); or of
+    one part of it, whose rows and lines are counted from its own start.
 
     `at` is a JSON pointer to the array or the object that holds the records of a JSON document; "" is the top level,
     where an object is one record, and "*" the top level, where an object is a map of records. With `document` the
@@ -71,8 +69,6 @@ def read(
     missing or may not be opened.
     """
     found = container(path)
-    if block is None:
-        block = _WIDE if found.name in ("parquet", "arrow") else BLOCK
     if found.fault is not None:
         yield Batch(faults=[found.fault])
     elif part is not None and found.name == "jsonl":
