@@ -129,7 +129,6 @@ def test_columns_whose_names_are_no_text(tmp_path: Path, container: str) -> None
     [
         ["convert", "SRC", "DST", "--from", "data-juicer", "--to", "multimeditron"],
         ["fix", "SRC", "--format", "data-juicer", "--output", "DST"],
-        ["split", "SRC", "--format", "data-juicer", "--clean", "DST", "--rejected", "REST"],
     ],
     ids=lambda words: words[0],
 )
@@ -142,6 +141,16 @@ def test_a_command_whose_reader_dies_writes_nothing(
     told = capfd.readouterr().err
     assert "crash.parquet" in told and "crash" in told.replace("crash.parquet", "") and "Traceback" not in told
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.usefixtures("serving")
+@pytest.mark.threat("a columnar file that crashes its reader", "lost findings")
+def test_a_split_whose_reader_dies_tells_of_the_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    source = hub(tmp_path / "in", "crash.parquet")
+    places = ["--clean", str(tmp_path / "out"), "--rejected", str(tmp_path / "rest")]
+    assert run(["split", str(source), "--format", "data-juicer", *places]) == 1
+    told = capfd.readouterr().err
+    assert "crash.parquet: reading the file crashed the reader" in told and "Traceback" not in told
 
 
 @pytest.mark.usefixtures("serving")

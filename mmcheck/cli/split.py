@@ -56,7 +56,8 @@ def split(
     if parted.unreadable:
         say(f"{parted.unreadable:,} of the rejected cannot be read, and are only in {parted.findings}")
     for finding in parted.whole[:10]:
-        say(f"{finding['rule']} is about no single record: {finding['message']}")
+        about = f"{finding['file']}: " if finding.get("file") else ""
+        say(f"{finding['rule']} is about no single record: {about}{finding['message']}")
     tell_passed_over(parted.passed_over)
     tell_paths(parted.paths)
     return parted.exit_code

@@ -41,6 +41,8 @@ def no_gc() -> Iterator[None]:
 
 #: After so many batches what is garbage in circles is looked for all the same.
 _SOME = 16
+#: Bytes of text that are at least decoded at a time.
+_PIECE = 2 << 20
 #: Bytes that are read first; most files have no more, and memory is written before it is filled.
 _LITTLE = 1 << 16
 
@@ -103,6 +105,16 @@ def read(
     yield Batch(lines=[], raws=[], faults=[blank] if whole and not reader.row else [], end=end)
 
 
+def _pieces(text: bytearray) -> Iterator[bytes]:
+    """Whole lines, without the last line break of each piece: a record takes many times its text as Python values."""
+    start = 0
+    while start <= len(text):
+        end = text.find(b"\n", start + _PIECE)
+        end = end if end >= 0 else len(text)
+        yield bytes(text[start:end])
+        start = end + 1
+
+
 def _more(stream: Stream, begun: bytes, block: int) -> tuple[bytearray, bool]:
     """What was begun and the next `block` bytes, in memory that is written once; and whether that is all."""
     first = bytearray(min(block, _LITTLE))
@@ -138,7 +150,8 @@ class _Lines:
                 part = columns.slice(start, WIDE)
                 yield self._placed(Batch(columns=part), len(part.lines))
             return
-        yield from self._by_records(bytes(text))
+        for piece in _pieces(text):
+            yield from self._by_records(piece)
 
     def _by_records(self, text: bytes) -> Iterator[Batch]:
         lines = self._sound(text)
