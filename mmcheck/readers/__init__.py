@@ -53,7 +53,7 @@ def read(
     at: str = "",
     *,
     document: bool = False,
-    block: int = BLOCK,
+    block: int | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     part: Part | None = None,
     lane: Lane | None = None,
@@ -68,7 +68,7 @@ def read(
     binary cells may be left in their file. Faults of the data are in the batches; raises OpenError where the file is
     missing or may not be opened.
     """
-    found = container(path)
+    found, block = container(path), block or BLOCK
     if found.fault is not None:
         yield Batch(faults=[found.fault])
     elif part is not None and found.name == "jsonl":
