@@ -67,8 +67,10 @@ def distributed(work: Work, plan: Plan, neighbours: int = NEIGHBOURS) -> Generat
     most = max(_AHEAD * int(ray.cluster_resources().get("CPU", 1)), 2 * neighbours)
     groups: deque[_Group] = deque()
     given = 0
+    interrupts = _Interrupts()
     try:
         while True:
+            interrupts.heed()
             while given < most and (shard := work()) is not None:
                 if not groups or not groups[-1].takes(shard, neighbours):
                     _close(groups, join, plan.max_findings)
@@ -83,10 +85,36 @@ def distributed(work: Work, plan: Plan, neighbours: int = NEIGHBOURS) -> Generat
             yield Done(groups[0].span(), _result(ray, groups[0], plan))
             given -= len(groups.popleft().shards)
     finally:
+        interrupts.close()
         for group in groups:
             for reference in (*group.parts, *([group.whole] if group.whole is not None else [])):
                 with contextlib.suppress(Exception):  # the connection may be what went wrong
                     ray.cancel(reference, force=True)
+
+
+class _Interrupts:
+    """Ctrl-C, which is lost where it comes while Ray calls back into Python: the exception then ends the call alone."""
+
+    def __init__(self) -> None:
+        self._heard = False
+        mine = threading.current_thread() is threading.main_thread()
+        self._hears = mine and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self._hears:
+            signal.signal(signal.SIGINT, self._hear)
+
+    def _hear(self, number: int, frame: Any) -> None:
+        self._heard = True
+        signal.default_int_handler(number, frame)
+
+    def heed(self) -> None:
+        """Raise KeyboardInterrupt if there was one that did not come through."""
+        if self._heard:
+            raise KeyboardInterrupt
+
+    def close(self) -> None:
+        """Have Python's own handler again."""
+        if self._hears:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _close(groups: deque[_Group], join: Any, most: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -159,6 +160,20 @@ def test_a_node_that_is_killed(tmp_path: Path) -> None:
         del each["run"]
     assert report == json.loads(json.dumps(told))
     assert 6 <= at_kill < 30
+
+
+@pytest.mark.fault("interrupted on a cluster of its own")
+def test_an_interrupt_that_a_call_of_rays_swallows_is_heeded() -> None:
+    interrupts = ray_engine._Interrupts()
+    try:
+        interrupts.heed()
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.heed()
+    finally:
+        interrupts.close()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.fault("interrupted on a cluster of its own")
