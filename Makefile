@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest fuzz check fmt examples bench clean
+.PHONY: demo test test-lowest lowest fuzz check style fmt examples bench clean
 
 demo: $(READY)  ## check the bundled example datasets, good and bad
 	@$(BIN)/mmcheck demo
@@ -18,21 +18,24 @@ LOWEST := acceptance align columns convert_round_trips datasets dialect expressi
 	locate probe probe_base64 profiles readers_columnar readers_csv readers_json readers_yaml rulefile stanzas
 TESTS ?= $(LOWEST:%=tests/test_%.py)
 WITH ?= -e '.[av]' hypothesis pytest pytest-xdist
-test-lowest:  ## with the lowest versions that pyproject.toml allows; all tests: make test-lowest TESTS=tests WITH='-e .[dev]'
+test-lowest: lowest  ## with the lowest versions that pyproject.toml allows; all tests: make test-lowest TESTS=tests WITH='-e .[dev]'
+	@build/lowest/bin/python -m pytest -n auto --dist loadgroup $(TESTS)
+
+lowest:
 	@mkdir -p build
 	@test -x build/lowest/bin/python || "$(PYTHON)" -m venv build/lowest
 	@"$(PYTHON)" scripts/lowest.py > build/lowest.txt
 	@build/lowest/bin/python -m pip install --quiet --disable-pip-version-check -c build/lowest.txt $(WITH)
-	@build/lowest/bin/python -m pytest -n auto --dist loadgroup $(TESTS)
 
 fuzz: $(READY)  ## hostile input for FUZZ_EXAMPLES examples a harness: readers, JSON, probe, rules files
 	@MMCHECK_FUZZ=$${FUZZ_EXAMPLES:-20000} $(BIN)/python -m pytest -n auto tests/fuzz
 
-check: $(READY)  ## what continuous integration runs: style, types, tests
+check: style test  ## what continuous integration runs, beside test-lowest: style, types, tests
+
+style: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 fmt: $(READY)  ## format the code, repair what ruff can repair
 	@$(BIN)/ruff format .
