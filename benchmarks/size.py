@@ -1,4 +1,4 @@
-"""How much is made and measured: `tiny` for tests, `small` for minutes, `medium` large and once, `full` for hours."""
+"""How much is made and measured: `tiny` for tests, `small` for minutes, `medium` large, what is slow once, `full` for hours."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SIZES = {
             20_000,
             300,
             50,
-            rounds=1,
+            rounds=3,
             slow=30,
             most=600,
         ),
