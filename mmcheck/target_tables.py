@@ -24,10 +24,28 @@ class Table:
     def __init__(self, batches: Iterable[list[Record]]) -> None:
         from mmcheck.writers.features import columns_of
 
-        self.schema, self._odd = columns_of((list(map(bare, batch)) for batch in batches), WIDE)
+        self._sorts = set[str]()
+        self.schema, self._odd = columns_of(map(self._look, batches), WIDE)
         self._bare: Any = None
         self._fine: set[tuple[str, type]] = set()
         self.lost = Counter[str]()
+
+    def _look(self, batch: list[Record]) -> list[Record]:
+        """The records as they are looked at for columns, the sorts of their modalities noted."""
+        records = list(map(bare, batch))
+        for record in records:
+            found = record.get("modalities")
+            those = found if isinstance(found, list) else ()
+            self._sorts.update(str(each.get("type")) for each in those if isinstance(each, dict))
+        return records
+
+    @property
+    def features(self) -> dict[str, Any]:
+        """What `datasets` is told of the columns: where all modalities are images with their bytes, it decodes them."""
+        from mmcheck.writers.features import features
+
+        images = self._sorts <= {"image"} and "bytes: binary" in str(self.schema)
+        return features(self.schema, ["modalities.value"] if images else ())
 
     @property
     def fits_all(self) -> bool:
@@ -83,13 +101,6 @@ class Table:
         for name, kind in self._odd.items():
             records = [{**each, name: cell(each[name], kind)} if name in each else each for each in records]
         return records
-
-
-def told(schema: Any) -> dict[str, Any]:
-    """The features of a schema; the values of modalities are images where they are structs of bytes."""
-    from mmcheck.writers.features import features
-
-    return features(schema, ["modalities.value"] if "bytes: binary" in str(schema) else ())
 
 
 def hub_schema() -> Any:

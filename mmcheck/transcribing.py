@@ -28,7 +28,7 @@ from mmcheck.readers.jsonl import no_gc
 from mmcheck.recasting import Change, Recaster, Way
 from mmcheck.relocating import Relocator, relocator
 from mmcheck.storing import SHARD, Embedder, Extractor, SaveToDisk, no_bytes
-from mmcheck.target_tables import Table, hub_schema, told
+from mmcheck.target_tables import Table, hub_schema
 from mmcheck.writers import Writer, open_writer
 from mmcheck.writers.shards import Shards
 from mmcheck.writers.text import JsonArray, JsonLines
@@ -156,7 +156,10 @@ class Transcriber:
         """The writer of a target, with what the file had beside its records when it was of this format before."""
         way = self.way
         if container == "arrow":
-            return SaveToDisk(path, schema, told(schema), way.shard or SHARD)
+            from mmcheck.writers.features import features
+
+            told = self._table.features if self._table is not None else features(schema)
+            return SaveToDisk(path, schema, told, way.shard or SHARD)
         first = _first(made)
         known = carried if carried is not None and carried.format == way.target else None
         if way.source == way.target:
@@ -197,7 +200,7 @@ class Transcriber:
         self._table = table = Table(look())
         if self.way.residue:
             table.keep_shapes(look())
-        return with_features(table.schema, told(table.schema))
+        return with_features(table.schema, table.features)
 
     def _made(self, file: DataFile, options: Options, container: str) -> Iterator[list[dict[str, Any]] | Written]:
         """The converted records of a file: as text where processes take part, else as they are."""

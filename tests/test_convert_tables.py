@@ -13,6 +13,7 @@ import pytest
 from mmcheck.checking import check
 from mmcheck.converting import convert_dataset
 from mmcheck.errors import OpenError, RequestError
+from mmcheck.target_tables import Table
 
 DATASETS = Path(__file__).parent / "datasets"
 P = "<|reserved_special_token_0|>"
@@ -313,3 +314,10 @@ def test_what_a_file_has_beside_its_records_is_told_where_it_is_lost(tmp_path: P
     summary = convert_dataset(tmp_path / "w", tmp_path / "w.jsonl", to="data-juicer", format="wavcaps")
     counts = [each["__dj__meta__"]["num_captions_per_audio"] for each in lines(tmp_path / "w.jsonl")]
     assert counts == [1, 2] and summary.lost == {"num_captions_per_audio of b.json": 1}
+
+
+@pytest.mark.parametrize(("sorts", "decoded"), [(["image"], True), (["image", "audio"], False), (["video"], False)])
+def test_only_images_are_told_to_be_images(sorts: list[str], decoded: bool) -> None:
+    records = [{"modalities": [{"type": sort, "value": {"bytes": b"x", "path": "x"}}]} for sort in sorts]
+    table = Table([records])
+    assert ("Image" in json.dumps(table.features)) is decoded
