@@ -13,7 +13,7 @@ from mmcheck.errors import OpenError
 
 #: Rows in memory before a pile goes to disk (some 40 bytes each), and the parts that it is kept in there: rows of one
 #: key are always in one part, so that each part can be judged by itself.
-MOST_ROWS = 100_000
+MOST_ROWS = 50_000
 PARTS = 16
 
 
