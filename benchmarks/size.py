@@ -1,4 +1,4 @@
-"""How much is made and measured: `tiny` for tests, `small` for minutes, `medium` large, what is slow once, `full` for hours."""
+"""How much is made and measured: `tiny` for tests, `small` for minutes, `medium` and `full` large (`full` takes hours)."""
 
 from __future__ import annotations
 
