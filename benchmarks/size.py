@@ -1,4 +1,4 @@
-"""How much is made and measured: `tiny` for tests, `small` for minutes, `medium` and `full` large (`full` takes hours)."""
+"""How much is made and measured: `tiny` for tests, `small` for minutes, `medium` and `full` (hours) for large sizes."""
 
 from __future__ import annotations
 
